@@ -1,0 +1,1 @@
+"""Value types that know no key, no client and no RESP."""

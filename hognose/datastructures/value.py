@@ -1,0 +1,32 @@
+"""The base of every value that is not a string.
+
+A key maps to `bytes`, `bytearray` or `int` (a string in one of its forms) or to a `Value`: a list, hash, set, sorted
+set, stream or one of the probabilistic types. A value object stays the same object for the life of its key, whatever
+encoding it changes to inside; so the keyspace never has to be told of a conversion.
+"""
+
+from mypy_extensions import i64
+
+
+class Value:
+    """What the keyspace, OBJECT, MEMORY USAGE and the RDB writer need to know of any non-string value."""
+
+    def type_name(self) -> bytes:
+        """The word TYPE answers: b"list", b"hash", b"set", b"zset", b"stream"..."""
+        raise NotImplementedError
+
+    def encoding(self) -> bytes:
+        """The word OBJECT ENCODING answers, such as b"listpack"."""
+        raise NotImplementedError
+
+    def length(self) -> i64:
+        """The number of elements; an empty value is deleted with its key."""
+        raise NotImplementedError
+
+    def memory_bytes(self) -> i64:
+        """What the value occupies, in bytes, as the accounting of used_memory counts it. O(1)."""
+        raise NotImplementedError
+
+    def copy(self) -> "Value":
+        """An independent value with equal content and encoding, for COPY. O(N)."""
+        raise NotImplementedError
