@@ -1,0 +1,546 @@
+"""The segmented hash table: the keyspace, every large hash and every large set.
+
+What it is: a map from `bytes` to any object that grows and shrinks in steps of a few microseconds, scans without
+server-side cursor state, picks random entries in O(1), and keeps per entry, beside key and value, an access clock and a
+deadline (both optional).
+
+How it works: linear hashing over small open-addressing segments of about 48 entries. Bits 20 and up of the key's hash
+choose the segment, bits 7 to 18 the first place in it, bits 0 to 6 are the tag:
+
+    segments   [0] [1] [2] ... [split] ... [mask] [mask+1] ...        one more for every 48 entries
+                                  ^ the next to be split in two; those before it have been, at this level
+
+    Segment    tags       u8  per place: 0 free, 1 deleted, 0x80 | tag used
+               slots      key, value, key, value ...
+               clocks     i32 per place, last access            (tables made with clocks=True)
+               deadlines  i64 per place, Unix ms or 0           (allocated when a first entry of the segment has one)
+
+An insert splits at most one segment, a removal merges at most two, so no operation is ever slower than moving some 100
+entries: growing to millions of keys never pauses. A lookup compares tags first and touches a key only when the 7 bits
+agree.
+
+`scan` visits segments in the order of their reversed index bits, so a cursor stays valid while the table grows and
+shrinks: whatever is present from start to end is returned at least once.
+
+Sources: Litwin, "Linear hashing: a new tool for file and table addressing", VLDB 1980 (growth); Pieter Noordhuis'
+reverse binary iteration (SCAN).
+"""
+
+from typing import Final
+
+from librt.random import Random
+from librt.vecs import append, vec
+from mypy_extensions import i32, i64, u8
+
+from hognose.datastructures.keyhash import HASHER
+
+FREE: Final = 0
+DELETED: Final = 1
+USED: Final = 0x80
+
+SEGMENT_ENTRIES: Final = 48
+"""Entries per segment, on average, at which the table grows by a segment."""
+SMALLEST_CAPACITY: Final = 8
+SEGMENT_OVERHEAD_BYTES: Final = 264
+"""What a segment's objects weigh without their places: measured on CPython 3.11."""
+PLACE_BYTES: Final = 17
+CLOCK_BYTES: Final = 4
+DEADLINE_BYTES: Final = 8
+
+
+class Segment:
+    """A small open-addressing table with linear probing. See the module's drawing."""
+
+    def __init__(self, capacity: i64, clocks: bool) -> None:
+        self.capacity: i64 = capacity
+        self.tags: vec[u8] = _zero_tags(capacity)
+        self.slots: list[object] = [None] * (2 * capacity)
+        self.clocks: vec[i32] = _zero_clocks(capacity if clocks else 0)
+        self.deadlines: vec[i64] = vec[i64]()
+        self.has_deadlines = False
+        self.earliest: i64 = 0  # no deadline lies before this; 0 while there is none
+        self.live: i64 = 0
+        self.filled: i64 = 0  # used and deleted places
+
+    def memory_bytes(self, clocks: bool) -> i64:
+        """What the segment occupies without keys and values."""
+        place: i64 = PLACE_BYTES + (CLOCK_BYTES if clocks else 0) + (DEADLINE_BYTES if self.has_deadlines else 0)
+        return SEGMENT_OVERHEAD_BYTES + self.capacity * place
+
+
+def _zero_tags(count: i64) -> vec[u8]:
+    tags = vec[u8](capacity=count)
+    i: i64 = 0
+    while i < count:
+        tags = append(tags, FREE)
+        i += 1
+    return tags
+
+
+def _zero_clocks(count: i64) -> vec[i32]:
+    clocks = vec[i32](capacity=count)
+    i: i64 = 0
+    while i < count:
+        clocks = append(clocks, 0)
+        i += 1
+    return clocks
+
+
+def _zero_deadlines(count: i64) -> vec[i64]:
+    deadlines = vec[i64](capacity=count)
+    i: i64 = 0
+    while i < count:
+        deadlines = append(deadlines, 0)
+        i += 1
+    return deadlines
+
+
+class HashTable:
+    """A map from bytes to objects. Values must not be None.
+
+    Args:
+        clocks: Keep an access clock per entry.
+        segment_entries: Average entries per segment at which the table grows; small in tests.
+
+    Attributes:
+        count: Number of entries.
+        expires: Number of entries with a deadline.
+        segments: The segments, for walks over everything by index.
+        found: The segment of the entry that `find` found last.
+    """
+
+    def __init__(self, clocks: bool = False, segment_entries: i64 = SEGMENT_ENTRIES) -> None:
+        self.clocks: Final = clocks
+        self.segment_entries: i64 = segment_entries
+        self.count: i64 = 0
+        self.expires: i64 = 0
+        self.structure_bytes: i64 = 0
+        self._mask: i64 = 0
+        self._split: i64 = 0
+        self._widest: i64 = SMALLEST_CAPACITY
+        first = Segment(SMALLEST_CAPACITY, clocks)
+        self.segments: list[Segment] = [first]
+        self.structure_bytes = first.memory_bytes(clocks)
+        self.found: Segment = first
+        self._found_hash: i64 = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def memory_bytes(self) -> i64:
+        """What the table occupies without its keys and values. O(1)."""
+        return self.structure_bytes + 8 * len(self.segments)
+
+    # Lookup
+
+    def find(self, key: bytes) -> i64:
+        """Finds the place of `key`; `found` is its segment then.
+
+        Returns:
+            The place in `found` (its value stands at `found.slots[2 * place + 1]`), or -1.
+
+        Complexity: O(1).
+        """
+        key_hash = HASHER.hash(key)
+        self._found_hash = key_hash
+        index: i64 = (key_hash >> 20) & (2 * self._mask + 1)
+        if index > self._mask and index - self._mask - 1 >= self._split:
+            index &= self._mask
+        segment = self.segments[index]
+        self.found = segment
+        tags = segment.tags
+        slots = segment.slots
+        capacity = segment.capacity
+        tag: i64 = (key_hash & 0x7F) | USED
+        place: i64 = (((key_hash >> 7) & 0xFFF) * capacity) >> 12
+        while True:
+            here: i64 = i64(tags[place])
+            if here == tag:
+                stored = slots[2 * place]
+                if isinstance(stored, bytes) and stored == key:
+                    return place
+            elif here == FREE:
+                return -1
+            place += 1
+            if place == capacity:
+                place = 0
+
+    def get(self, key: bytes) -> object | None:
+        """The value of `key`, or None. O(1)."""
+        place = self.find(key)
+        if place < 0:
+            return None
+        return self.found.slots[2 * place + 1]
+
+    def __contains__(self, key: bytes) -> bool:
+        return self.find(key) >= 0
+
+    # Change
+
+    def set(self, key: bytes, value: object) -> bool:
+        """Gives `key` a value; a deadline it has stays.
+
+        Returns:
+            Whether the key is new.
+
+        Complexity: O(1).
+        """
+        place = self.find(key)
+        if place >= 0:
+            self.found.slots[2 * place + 1] = value
+            return False
+        self.insert_missing(key, value)
+        return True
+
+    def insert_missing(self, key: bytes, value: object) -> i64:
+        """Adds a key right after `find` did not find it. Returns its place in `found`. O(1)."""
+        segment = self.found
+        if segment.filled * 8 >= segment.capacity * 7:
+            self._resize(segment)
+        place = _claim(segment, self._found_hash)
+        segment.slots[2 * place] = key
+        segment.slots[2 * place + 1] = value
+        self.count += 1
+        if self.count > self.segment_entries * len(self.segments):
+            self._split_one()
+            place = self.find(key)
+        return place
+
+    def pop(self, key: bytes) -> object | None:
+        """Removes `key` and returns its value, or None if it is not there. O(1)."""
+        place = self.find(key)
+        if place < 0:
+            return None
+        return self.remove_found(place)
+
+    def remove_found(self, place: i64) -> object:
+        """Removes the entry that `find` found at `place`. Returns its value. O(1)."""
+        segment = self.found
+        value = segment.slots[2 * place + 1]
+        segment.slots[2 * place] = None
+        segment.slots[2 * place + 1] = None
+        if segment.has_deadlines and segment.deadlines[place] != 0:
+            segment.deadlines[place] = 0
+            self.expires -= 1
+        following: i64 = place + 1
+        if following == segment.capacity:
+            following = 0
+        # A deleted place before a free one ends no probe: it can be free itself, and so those before it.
+        if segment.tags[following] == FREE:
+            while True:
+                segment.tags[place] = FREE
+                segment.filled -= 1
+                place = segment.capacity - 1 if place == 0 else place - 1
+                if segment.tags[place] != DELETED:
+                    break
+        else:
+            segment.tags[place] = DELETED
+        segment.live -= 1
+        self.count -= 1
+        self._shrink_after_removal(segment)
+        return value
+
+    def clear(self) -> None:
+        """Removes everything. O(N); see `detach` for a large table."""
+        self.detach()
+
+    def detach(self) -> list[Segment]:
+        """Empties the table and hands over its old segments, so that the caller can free them in slices. O(1)."""
+        old = self.segments
+        first = Segment(SMALLEST_CAPACITY, self.clocks)
+        self.segments = [first]
+        self.structure_bytes = first.memory_bytes(self.clocks)
+        self.found = first
+        self.count = 0
+        self.expires = 0
+        self._mask = 0
+        self._split = 0
+        self._widest = SMALLEST_CAPACITY
+        return old
+
+    # Deadlines
+
+    def deadline(self, place: i64) -> i64:
+        """The deadline, in Unix ms, of the entry that `find` found, or 0. O(1)."""
+        segment = self.found
+        if not segment.has_deadlines:
+            return 0
+        return segment.deadlines[place]
+
+    def set_deadline(self, place: i64, deadline_ms: i64) -> None:
+        """Gives the entry that `find` found a deadline in Unix ms; 0 takes it away. O(1)."""
+        segment = self.found
+        if not segment.has_deadlines:
+            if deadline_ms == 0:
+                return
+            segment.deadlines = _zero_deadlines(segment.capacity)
+            segment.has_deadlines = True
+            self.structure_bytes += segment.capacity * DEADLINE_BYTES
+        before = segment.deadlines[place]
+        segment.deadlines[place] = deadline_ms
+        if before == 0 and deadline_ms != 0:
+            self.expires += 1
+        elif before != 0 and deadline_ms == 0:
+            self.expires -= 1
+        if deadline_ms != 0 and (segment.earliest == 0 or deadline_ms < segment.earliest):
+            segment.earliest = deadline_ms
+
+    def due(self, index: i64, now_ms: i64) -> list[bytes]:
+        """The keys of segment `index` whose deadline has passed, and brings the segment's `earliest` up to date.
+
+        Complexity: O(1) when nothing can be due, else O(capacity of the segment).
+        """
+        segment = self.segments[index]
+        keys: list[bytes] = []
+        if segment.earliest == 0 or segment.earliest > now_ms:
+            return keys
+        earliest: i64 = 0
+        place: i64 = 0
+        while place < segment.capacity:
+            deadline = segment.deadlines[place]
+            if deadline != 0:
+                if deadline <= now_ms:
+                    key = segment.slots[2 * place]
+                    assert isinstance(key, bytes)
+                    keys.append(key)
+                if earliest == 0 or deadline < earliest:
+                    earliest = deadline
+            place += 1
+        segment.earliest = earliest
+        return keys
+
+    # Walks
+
+    def keys_of(self, index: i64) -> list[bytes]:
+        """The keys of one segment."""
+        segment = self.segments[index]
+        keys: list[bytes] = []
+        place: i64 = 0
+        while place < segment.capacity:
+            if segment.tags[place] >= USED:
+                key = segment.slots[2 * place]
+                assert isinstance(key, bytes)
+                keys.append(key)
+            place += 1
+        return keys
+
+    def keys(self) -> list[bytes]:
+        """All keys. O(N)."""
+        keys: list[bytes] = []
+        for index in range(len(self.segments)):
+            keys.extend(self.keys_of(index))
+        return keys
+
+    def scan(self, cursor: i64, keys: list[bytes]) -> i64:
+        """One step of a scan.
+
+        Args:
+            cursor: 0 to begin, then what the step before returned. Any value is safe.
+            keys: Where the keys of this step are appended.
+
+        Returns:
+            The next cursor; 0 when the scan is complete.
+
+        Complexity: O(1), some 50 keys a step.
+        """
+        mask = self._mask
+        index: i64 = cursor & mask
+        keys.extend(self.keys_of(index))
+        if index < self._split:
+            keys.extend(self.keys_of(index + mask + 1))
+        # Add one to the index with its bits reversed: carry from the highest bit down.
+        bit: i64 = (mask + 1) >> 1
+        while bit != 0 and index & bit != 0:
+            index ^= bit
+            bit >>= 1
+        return index | bit
+
+    def random_place(self, random: Random) -> i64:
+        """Chooses an entry, each with the same probability; `found` is its segment. The table must not be empty.
+
+        Returns:
+            The place in `found`.
+
+        Complexity: O(1) expected.
+        """
+        segments = self.segments
+        while True:
+            segment = segments[random.randrange(len(segments))]
+            place = random.randrange(self._widest)
+            if place < segment.capacity and segment.tags[place] >= USED:
+                self.found = segment
+                return place
+
+    def random_key(self, random: Random) -> bytes:
+        """A key chosen uniformly. The table must not be empty. O(1) expected."""
+        place = self.random_place(random)
+        key = self.found.slots[2 * place]
+        assert isinstance(key, bytes)
+        return key
+
+    # Growing and shrinking
+
+    def _shrink_after_removal(self, segment: Segment) -> None:
+        """Keeps segments and table from staying large when they have become empty."""
+        if len(self.segments) > 1 and self.count * 3 < self.segment_entries * len(self.segments):
+            self._merge_one()
+        elif segment.capacity > SMALLEST_CAPACITY and segment.live * 4 < segment.capacity:
+            self._resize(segment)
+
+    def _resize(self, segment: Segment) -> None:
+        """Gives a segment the capacity its entries need, and drops its deleted places."""
+        self._refill(segment, [segment])
+
+    def _refill(self, segment: Segment, sources: list[Segment]) -> None:
+        """Makes `segment` hold what the sources hold (it may be one of them)."""
+        total: i64 = 0
+        self.structure_bytes -= segment.memory_bytes(self.clocks)
+        for source in sources:
+            total += source.live
+        fresh = Segment(_capacity_for(total), self.clocks)
+        for source in sources:
+            place: i64 = 0
+            while place < source.capacity:
+                if source.tags[place] >= USED:
+                    _move(source, place, fresh)
+                place += 1
+        self._adopt(segment, fresh)
+
+    def _adopt(self, segment: Segment, fresh: Segment) -> None:
+        """Makes `segment` what `fresh` is; the object stays the same, for `found` may be it."""
+        segment.capacity = fresh.capacity
+        segment.tags = fresh.tags
+        segment.slots = fresh.slots
+        segment.clocks = fresh.clocks
+        segment.deadlines = fresh.deadlines
+        segment.has_deadlines = fresh.has_deadlines
+        segment.earliest = fresh.earliest
+        segment.live = fresh.live
+        segment.filled = fresh.filled
+        self._note(segment)
+
+    def _note(self, segment: Segment) -> None:
+        """Accounts for a segment whose arrays are new."""
+        self.structure_bytes += segment.memory_bytes(self.clocks)
+        if segment.capacity > self._widest:
+            self._widest = segment.capacity
+
+    def _split_one(self) -> None:
+        """Splits the next segment in turn in two."""
+        old = self.segments[self._split]
+        bit: i64 = self._mask + 1
+        high: i64 = 0
+        place: i64 = 0
+        while place < old.capacity:
+            if old.tags[place] >= USED and _segment_bits(old, place) & bit != 0:
+                high += 1
+            place += 1
+        stays = Segment(_capacity_for(old.live - high), self.clocks)
+        leaves = Segment(_capacity_for(high), self.clocks)
+        place = 0
+        while place < old.capacity:
+            if old.tags[place] >= USED:
+                _move(old, place, leaves if _segment_bits(old, place) & bit != 0 else stays)
+            place += 1
+        self.structure_bytes -= old.memory_bytes(self.clocks)
+        self._adopt(old, stays)
+        self._note(leaves)
+        self.segments.append(leaves)
+        self._split += 1
+        if self._split > self._mask:
+            self._split = 0
+            self._mask = 2 * self._mask + 1
+
+    def _merge_one(self) -> None:
+        """Undoes the last split."""
+        if self._split == 0:
+            self._mask >>= 1
+            self._split = self._mask + 1
+        self._split -= 1
+        leaving = self.segments.pop()
+        self.structure_bytes -= leaving.memory_bytes(self.clocks)
+        segment = self.segments[self._split]
+        self._refill(segment, [segment, leaving])
+
+    def check_invariants(self) -> None:
+        """Asserts everything that must hold. O(N)."""
+        assert len(self.segments) == self._mask + 1 + self._split
+        count: i64 = 0
+        expires: i64 = 0
+        weight: i64 = 0
+        for index in range(len(self.segments)):
+            segment = self.segments[index]
+            live: i64 = 0
+            filled: i64 = 0
+            place: i64 = 0
+            while place < segment.capacity:
+                if segment.tags[place] != FREE:
+                    filled += 1
+                if segment.tags[place] >= USED:
+                    live += 1
+                    key = segment.slots[2 * place]
+                    assert isinstance(key, bytes)
+                    assert self.find(key) == place
+                    assert self.found is segment
+                    if segment.has_deadlines and segment.deadlines[place] != 0:
+                        expires += 1
+                        assert 0 < segment.earliest <= segment.deadlines[place]
+                else:
+                    assert segment.slots[2 * place] is None
+                    assert segment.slots[2 * place + 1] is None
+                    assert not segment.has_deadlines or segment.deadlines[place] == 0
+                place += 1
+            assert live == segment.live
+            assert filled == segment.filled < segment.capacity
+            assert segment.capacity <= self._widest
+            count += live
+            weight += segment.memory_bytes(self.clocks)
+        assert count == self.count
+        assert expires == self.expires
+        assert weight == self.structure_bytes
+
+
+def _capacity_for(entries: i64) -> i64:
+    """The capacity for so many entries with room for half as many again."""
+    capacity: i64 = entries + entries // 2 + 4
+    return capacity if capacity > SMALLEST_CAPACITY else SMALLEST_CAPACITY
+
+
+def _segment_bits(segment: Segment, place: i64) -> i64:
+    """The bits of the key's hash that choose the segment."""
+    key = segment.slots[2 * place]
+    assert isinstance(key, bytes)
+    return HASHER.hash(key) >> 20
+
+
+def _claim(segment: Segment, key_hash: i64) -> i64:
+    """Takes the first free place for a hash. There must be one."""
+    capacity = segment.capacity
+    place: i64 = (((key_hash >> 7) & 0xFFF) * capacity) >> 12
+    while segment.tags[place] != FREE:
+        place += 1
+        if place == capacity:
+            place = 0
+    segment.tags[place] = u8((key_hash & 0x7F) | USED)
+    segment.live += 1
+    segment.filled += 1
+    return place
+
+
+def _move(source: Segment, place: i64, target: Segment) -> None:
+    """Copies an entry with its clock and deadline into another segment."""
+    key = source.slots[2 * place]
+    assert isinstance(key, bytes)
+    to = _claim(target, HASHER.hash(key))
+    target.slots[2 * to] = key
+    target.slots[2 * to + 1] = source.slots[2 * place + 1]
+    if len(source.clocks) != 0:
+        target.clocks[to] = source.clocks[place]
+    if source.has_deadlines and source.deadlines[place] != 0:
+        if not target.has_deadlines:
+            target.deadlines = _zero_deadlines(target.capacity)
+            target.has_deadlines = True
+        deadline = source.deadlines[place]
+        target.deadlines[to] = deadline
+        if target.earliest == 0 or deadline < target.earliest:
+            target.earliest = deadline

@@ -1,0 +1,273 @@
+"""The request parser: bytes in any chunking go in, commands come out.
+
+What it is not: it reads no socket and knows no command. It does not read replies; hiredis does, where hognose is
+itself a client.
+
+A request is a RESP array of bulk strings, or an inline command, a line of words as typed into telnet:
+
+    *2 CR LF $3 CR LF GET CR LF $3 CR LF key CR LF         or         GET key CR LF
+
+How it works: `feed` appends a chunk, `next` returns one complete command after the other as a list of `bytes`, then
+None. Parsing stops at any byte and goes on there; what was parsed of an incomplete command is not parsed again. Small
+remainders are glued to the next chunk. A long argument (a 512 MB value comes in thousands of chunks) collects in a
+`BytesWriter` of its own instead, so the work stays linear.
+
+Source: the protocol specification (RESP2 and RESP3 share the request form) and the limits real servers enforce.
+"""
+
+from typing import Final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64
+
+from hognose.errors import ProtocolError
+from hognose.resp.inline import UnbalancedQuotesError, split_words
+
+CR: Final = 13
+LF: Final = 10
+STAR: Final = 42
+DOLLAR: Final = 36
+MINUS: Final = 45
+ZERO: Final = 48
+NINE: Final = 57
+
+MAX_LINE_BYTES: Final = 64 * 1024
+"""Longest inline command and longest length line (Redis' PROTO_INLINE_MAX_SIZE)."""
+MAX_ARGUMENTS: Final = 2**31 - 1
+"""Most arguments a request may announce."""
+UNAUTHENTICATED_MAX_ARGUMENTS: Final = 10
+UNAUTHENTICATED_MAX_BULK: Final = 16384
+LONG_ARGUMENT_BYTES: Final = 16 * 1024
+"""From this length on an incomplete argument collects in a buffer of its own (Redis: PROTO_MBULK_BIG_ARG is 32 KB)."""
+DEFAULT_MAX_BULK: Final = 512 * 1024 * 1024
+
+INCOMPLETE: Final = -(2**62)
+
+
+class RequestParser:
+    """An incremental parser of one connection's requests.
+
+    Attributes:
+        authenticated: False applies the small limits for clients that have yet to authenticate.
+        max_bulk_bytes: Longest argument accepted (proto-max-bulk-len).
+        start: Where in `buffer` the command returned last begins; with `pos` its end. Valid until the next `feed`
+            when `whole` is True.
+        whole: Whether the command returned last lies in `buffer[start:pos]` in its request form.
+    """
+
+    def __init__(self, max_bulk_bytes: i64 = DEFAULT_MAX_BULK) -> None:
+        self.authenticated = True
+        self.max_bulk_bytes: i64 = max_bulk_bytes
+        self.buffer = b""
+        self.pos: i64 = 0
+        self.start: i64 = 0
+        self.whole = False
+        self._argv: list[bytes] = []
+        self._in_array = False  # the header of the current command is parsed
+        self._missing: i64 = 0  # arguments of the current command still to come
+        self._bulk: i64 = -1  # length of the argument at `pos` once its $ line is parsed
+        self._long: BytesWriter | None = None
+        self._long_missing: i64 = 0  # bytes the long argument still lacks, its CR LF included
+        self._argv_bytes: i64 = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Appends received bytes. All complete commands should have been taken before (`next` returned None)."""
+        if self.pos == len(self.buffer):
+            self.buffer = chunk
+        else:
+            self.buffer = self.buffer[self.pos :] + chunk
+            self.whole = False
+        self.pos = 0
+        self.start = 0
+        if self._long is not None:
+            self._fill_long()
+
+    def pending_bytes(self) -> i64:
+        """How many bytes wait here for the rest of their command."""
+        waiting: i64 = len(self.buffer) - self.pos + self._argv_bytes
+        long = self._long
+        if long is not None:
+            waiting += len(long)
+        return waiting
+
+    def next(self) -> list[bytes] | None:
+        """Takes the next complete command.
+
+        Returns:
+            The arguments, the command's name first; an empty list for an empty request (a blank line, `*0`, `*-1`),
+            which is skipped; None when more bytes are needed.
+
+        Raises:
+            ProtocolError: The request is malformed. The parser must not be used any more.
+
+        Complexity: linear in the bytes of the command, however they were chunked.
+        """
+        if not self._in_array:
+            buffer = self.buffer
+            if self.pos >= len(buffer):
+                return None
+            self.start = self.pos
+            if buffer[self.pos] != STAR:
+                self.whole = False
+                return self._next_inline()
+            count = self._length_line("too big mbulk count string", "invalid multibulk length")
+            if count == INCOMPLETE:
+                return None
+            if count > MAX_ARGUMENTS:
+                raise ProtocolError("invalid multibulk length")
+            if count > UNAUTHENTICATED_MAX_ARGUMENTS and not self.authenticated:
+                raise ProtocolError("unauthenticated multibulk length")
+            if count <= 0:
+                return []
+            self._in_array = True
+            self._missing = count
+            self._argv = []
+            self.whole = True
+        return self._next_arguments()
+
+    def _next_arguments(self) -> list[bytes] | None:
+        """Takes the arguments still missing from `pos` on."""
+        buffer = self.buffer
+        end: i64 = len(buffer)
+        argv = self._argv
+        missing = self._missing
+        while missing > 0:
+            bulk = self._bulk
+            if bulk < 0:
+                bulk = self._bulk_length(end)
+                if bulk == INCOMPLETE:
+                    self._missing = missing
+                    return None
+            pos = self.pos
+            stop: i64 = pos + bulk
+            if stop + 2 > end:
+                self._bulk = bulk
+                self._missing = missing
+                if bulk >= LONG_ARGUMENT_BYTES and self._long is None:
+                    self._start_long()
+                return None
+            argv.append(buffer[pos:stop])
+            self.pos = stop + 2
+            self._bulk = -1
+            self._argv_bytes += bulk
+            missing -= 1
+        self._in_array = False
+        self._argv_bytes = 0
+        return argv
+
+    def _bulk_length(self, end: i64) -> i64:
+        """Parses the `$<length>` line at `pos`; INCOMPLETE if its end is not there yet."""
+        pos = self.pos
+        buffer = self.buffer
+        if pos >= end:
+            return INCOMPLETE
+        # The two shapes nearly every argument has, $d and $dd, without a search for the CR.
+        if pos + 4 < end and buffer[pos] == DOLLAR and self.authenticated:
+            first: i64 = i64(buffer[pos + 1]) - ZERO
+            if 0 <= first <= 9:
+                if buffer[pos + 2] == CR:
+                    self.pos = pos + 4
+                    return first
+                second: i64 = i64(buffer[pos + 2]) - ZERO
+                if 0 <= second <= 9 and buffer[pos + 3] == CR:
+                    self.pos = pos + 5
+                    return first * 10 + second
+        return self._any_bulk_length()
+
+    def _any_bulk_length(self) -> i64:
+        """Parses a `$` line of any shape, with all checks."""
+        if self._line_end("too big bulk count string") < 0:
+            return INCOMPLETE
+        found = self.buffer[self.pos]
+        if found != DOLLAR:
+            raise ProtocolError(f"expected '$', got '{chr(found)}'")
+        bulk = self._length_line("too big bulk count string", "invalid bulk length")
+        if bulk < 0 or bulk > self.max_bulk_bytes:
+            raise ProtocolError("invalid bulk length")
+        if bulk > UNAUTHENTICATED_MAX_BULK and not self.authenticated:
+            raise ProtocolError("unauthenticated bulk length")
+        return bulk
+
+    def _line_end(self, too_long: str) -> i64:
+        """The index of the CR that ends the line at `pos`, or -1 while CR LF are not both there."""
+        buffer = self.buffer
+        end: i64 = len(buffer)
+        i = self.pos + 1
+        while i < end and buffer[i] != CR:
+            i += 1
+        if i + 1 < end:
+            return i
+        if i == end and end - self.pos > MAX_LINE_BYTES:
+            raise ProtocolError(too_long)
+        return -1
+
+    def _length_line(self, too_long: str, invalid: str) -> i64:
+        """Parses `<type><number> CR LF` at `pos` and steps over it; INCOMPLETE if it is not all there."""
+        stop = self._line_end(too_long)
+        if stop < 0:
+            return INCOMPLETE
+        buffer = self.buffer
+        i = self.pos + 1
+        negative = buffer[i] == MINUS
+        if negative:
+            i += 1
+        if i == stop or stop - i > 18 or (buffer[i] == ZERO and (stop - i > 1 or negative)):
+            raise ProtocolError(invalid)
+        number: i64 = 0
+        while i < stop:
+            digit: i64 = i64(buffer[i]) - ZERO
+            if digit < 0 or digit > 9:
+                raise ProtocolError(invalid)
+            number = number * 10 + digit
+            i += 1
+        self.pos = stop + 2
+        return -number if negative else number
+
+    def _next_inline(self) -> list[bytes] | None:
+        """Takes a line of words; blank lines give an empty list."""
+        buffer = self.buffer
+        stop: i64 = buffer.find(b"\n", self.pos)
+        if stop < 0:
+            if len(buffer) - self.pos > MAX_LINE_BYTES:
+                raise ProtocolError("too big inline request")
+            return None
+        line_end = stop
+        if line_end > self.pos and buffer[line_end - 1] == CR:
+            line_end -= 1
+        line = buffer[self.pos : line_end]
+        self.pos = stop + 1
+        try:
+            return split_words(line)
+        except UnbalancedQuotesError:
+            raise ProtocolError("unbalanced quotes in request") from None
+
+    def _start_long(self) -> None:
+        """Moves what is there of a long argument into a buffer of its own."""
+        writer = BytesWriter()
+        writer.write(self.buffer[self.pos :])
+        self._long = writer
+        self._long_missing = self._bulk + 2 - len(writer)
+        self.buffer = b""
+        self.pos = 0
+        self.whole = False
+
+    def _fill_long(self) -> None:
+        """Gives the received bytes to the long argument, and the rest, once it is complete, to the next."""
+        writer = self._long
+        assert writer is not None
+        chunk = self.buffer
+        missing = self._long_missing
+        if len(chunk) < missing:
+            writer.write(chunk)
+            self._long_missing = missing - len(chunk)
+            self.pos = len(chunk)
+            return
+        writer.write(chunk[:missing])
+        writer.truncate(self._bulk)
+        self._argv.append(writer.getvalue())
+        self._argv_bytes += self._bulk
+        self._long = None
+        self._long_missing = 0
+        self._bulk = -1
+        self._missing -= 1
+        self.pos = missing

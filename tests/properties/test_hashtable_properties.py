@@ -1,0 +1,134 @@
+"""The segmented hash table against a dict."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from librt.random import Random
+
+from hognose.datastructures.hashtable import HashTable
+
+KEYS = st.integers(0, 300).map(lambda n: b"k%d" % n) | st.binary(max_size=40)
+
+
+class HashTableMachine(RuleBasedStateMachine):
+    """Every operation on a table with tiny segments and on a dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = HashTable(clocks=True, segment_entries=3)
+        self.model: dict[bytes, int] = {}
+        self.deadlines: dict[bytes, int] = {}
+
+    @rule(key=KEYS, value=st.integers(0, 5))
+    def set(self, key: bytes, value: int) -> None:
+        assert self.table.set(key, value) == (key not in self.model)
+        self.model[key] = value
+
+    @rule(key=KEYS)
+    def pop(self, key: bytes) -> None:
+        self.deadlines.pop(key, None)
+        assert self.table.pop(key) == self.model.pop(key, None)
+
+    @rule(keys=st.lists(KEYS, max_size=60))
+    def set_many(self, keys: list[bytes]) -> None:
+        for key in keys:
+            self.set(key, 1)
+
+    @rule(keys=st.lists(KEYS, max_size=60))
+    def pop_many(self, keys: list[bytes]) -> None:
+        for key in keys:
+            self.pop(key)
+
+    @rule(key=KEYS, deadline=st.integers(0, 100))
+    def set_deadline(self, key: bytes, deadline: int) -> None:
+        place = self.table.find(key)
+        if place < 0:
+            return
+        self.table.set_deadline(place, deadline)
+        self.deadlines[key] = deadline
+        assert self.table.deadline(place) == deadline
+
+    @rule(now=st.integers(1, 100))
+    def due(self, now: int) -> None:
+        found = [key for index in range(len(self.table.segments)) for key in self.table.due(index, now)]
+        assert sorted(found) == sorted(key for key, at in self.deadlines.items() if 0 < at <= now)
+
+    @invariant()
+    def same_content(self) -> None:
+        self.table.check_invariants()
+        assert len(self.table) == len(self.model)
+        assert sorted(self.table.keys()) == sorted(self.model)
+        for key, value in self.model.items():
+            assert self.table.get(key) == value
+
+
+TestHashTable = HashTableMachine.TestCase
+TestHashTable.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+@given(
+    first=st.integers(0, 400),
+    changes=st.lists(st.tuples(st.booleans(), st.integers(0, 999)), max_size=300),
+    per_step=st.integers(1, 40),
+)
+@settings(deadline=None)
+def test_a_scan_returns_whatever_is_present_from_start_to_end(
+    first: int, changes: list[tuple[bool, int]], per_step: int
+) -> None:
+    table = HashTable(segment_entries=3)
+    for n in range(first):
+        table.set(b"stays%d" % n, True)
+    seen: list[bytes] = []
+    cursor = table.scan(0, seen)
+    pending = list(changes)
+    steps = 0
+    while cursor != 0:
+        for insert, n in pending[:per_step]:
+            if insert:
+                table.set(b"comes%d" % n, True)
+            else:
+                table.pop(b"comes%d" % n)
+        pending = pending[per_step:]
+        cursor = table.scan(cursor, seen)
+        steps += 1
+        assert steps < 10_000
+    assert {b"stays%d" % n for n in range(first)} <= set(seen)
+
+
+def test_a_scan_survives_a_table_that_shrinks_to_nearly_nothing() -> None:
+    table = HashTable(segment_entries=3)
+    for n in range(500):
+        table.set(b"%d" % n, True)
+    seen: list[bytes] = []
+    cursor = 0
+    for _ in range(60):
+        cursor = table.scan(cursor, seen)
+    for n in range(10, 500):
+        table.pop(b"%d" % n)
+    while cursor != 0:
+        cursor = table.scan(cursor, seen)
+    assert {b"%d" % n for n in range(10)} <= set(seen)
+
+
+def test_random_keys_are_uniform() -> None:
+    table = HashTable(segment_entries=4)
+    for n in range(100):
+        table.set(b"%d" % n, True)
+    random = Random(7)
+    counts = dict.fromkeys(table.keys(), 0)
+    draws = 50_000
+    for _ in range(draws):
+        counts[table.random_key(random)] += 1
+    expected = draws / 100
+    chi_square = sum((count - expected) ** 2 / expected for count in counts.values())
+    assert chi_square < 160  # 99 degrees of freedom: p < 0.0001 above
+
+
+def test_the_structure_shrinks_back_after_everything_is_removed() -> None:
+    table = HashTable()
+    empty = table.memory_bytes()
+    for n in range(20_000):
+        table.set(b"%d" % n, True)
+    for n in range(20_000):
+        table.pop(b"%d" % n)
+    assert table.memory_bytes() <= empty
