@@ -1,0 +1,223 @@
+"""Integers and doubles read and printed exactly as the server reads and prints them.
+
+- Integers are canonical or refused: no sign but one minus, no leading zero, no blank, no "-0", within 64 bits. So the
+  text can be had back from the number, which is what lets a string, a list element or a set member be kept as a number.
+- Doubles are read as C's strtod does (hexadecimal and infinities included) when the text has nothing else in it; NaN is
+  refused, and so is what overflows or is not zero but rounds to it.
+- Doubles are printed as version 7.2 does in ZSCORE and every other reply, in RESP2 as in RESP3: the fewest digits that
+  read back as the same number. (7.0 printed "%.17g" in RESP2: 3.1000000000000001 where 7.2 says 3.1.) The layout is not
+  that of C nor of Python:
+
+      digits d1..dn, last one worth 10**K      printed as               examples
+      0 <= K < 8                               all digits, K zeros      9007199254740993000000    1e+20 is beyond
+      K < 0 and (K > -7 or 1e-4 < x < 1e4)     decimal point            3.1    0.000001    1234.5678901
+      else                                     scientific               1e+20    1e-7    1.23456789012e+4
+
+`incr_float` of INCRBYFLOAT is at home in `longdouble` and offered here too.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from hognose.datastructures.longdouble import incr_float
+from hognose.datastructures.number_syntax import KIND_HEX, KIND_INVALID, number_kind
+
+__all__ = [
+    "canonical_int",
+    "canonical_value",
+    "format_double",
+    "format_i64",
+    "incr_float",
+    "parse_double",
+    "parse_i64",
+]
+
+MAX_I64_TEXT: Final = 20
+"""The longest canonical integer: a minus and 19 digits."""
+MINUS: Final = 0x2D
+ZERO: Final = 0x30
+NINE: Final = 0x39
+LAST_BEFORE_OVERFLOW: Final = 922337203685477580
+"""2**63 // 10: a number above it takes no further digit."""
+SAFE_INTEGRAL: Final = 4611686018427387904.0
+"""Doubles without a fraction, up to this size, are printed as integers: 2**62, as the server's own test has it."""
+MAX_PLAIN_ZEROS: Final = 7
+MAX_PLAIN_DECIMALS: Final = 6
+INFINITY: Final = float("inf")
+
+
+def parse_i64(text: bytes) -> i64:
+    """Reads a canonical 64-bit integer.
+
+    Raises:
+        ValueError: It is not one.
+
+    Complexity:
+        O(len(text)), at most 20 bytes.
+    """
+    if not canonical_int(text):
+        raise ValueError("not a canonical 64-bit integer")
+    return canonical_value(text)
+
+
+def canonical_int(text: bytes) -> bool:
+    """Tells whether a text is exactly how a 64-bit integer prints; never raises.
+
+    Complexity:
+        O(len(text)), at most 20 bytes.
+    """
+    size: i64 = len(text)
+    if size == 0 or size > MAX_I64_TEXT:
+        return False
+    i: i64 = 0
+    if text[0] == MINUS:
+        i = 1
+        if size == 1:
+            return False
+    first: i64 = text[i]
+    if first == ZERO:
+        return size == 1
+    digits = size - i
+    if digits > 19:
+        return False
+    while i < size:
+        c: i64 = text[i]
+        if c < ZERO or c > NINE:
+            return False
+        i += 1
+    return digits < 19 or fits_i64(text)
+
+
+def fits_i64(text: bytes) -> bool:
+    """Tells whether a canonical number of 19 digits is within 64 bits."""
+    negative = text[0] == MINUS
+    size: i64 = len(text)
+    value: i64 = 0
+    i: i64 = 1 if negative else 0
+    while i < size - 1:
+        value = value * 10 + (text[i] - ZERO)
+        i += 1
+    last: i64 = text[i] - ZERO
+    if value == LAST_BEFORE_OVERFLOW:
+        return last <= (8 if negative else 7)
+    return value < LAST_BEFORE_OVERFLOW
+
+
+def canonical_value(text: bytes) -> i64:
+    """The value of a text that `canonical_int` accepts; meaningless for any other."""
+    size: i64 = len(text)
+    if text[0] == MINUS:
+        negative: i64 = 0
+        i: i64 = 1
+        while i < size:
+            negative = negative * 10 - (text[i] - ZERO)
+            i += 1
+        return negative
+    value: i64 = 0
+    k: i64 = 0
+    while k < size:
+        value = value * 10 + (text[k] - ZERO)
+        k += 1
+    return value
+
+
+def format_i64(value: i64) -> bytes:
+    """Prints an integer in its canonical form."""
+    return str(value).encode()
+
+
+def parse_double(text: bytes) -> float:
+    """Reads a double as strtod does, refusing what the server refuses.
+
+    Raises:
+        ValueError: It is no number, or NaN, or overflows, or is not zero but rounds to it.
+
+    Complexity:
+        O(len(text)).
+    """
+    kind = number_kind(text)
+    if kind == KIND_INVALID:
+        raise ValueError("not a number")
+    if kind == KIND_HEX:
+        return parse_hex_double(text)
+    value = float(text)
+    if value in (0.0, INFINITY, -INFINITY):
+        check_extreme(text, value)
+    return value
+
+
+def parse_hex_double(text: bytes) -> float:
+    """Reads a hexadecimal double known to be well formed.
+
+    Raises:
+        ValueError: It overflows, or is not zero but rounds to it.
+    """
+    try:
+        value = float.fromhex(text.decode("ascii"))
+    except OverflowError:
+        raise ValueError("number out of range") from None
+    if value == 0.0 and any(digit not in b"0." for digit in text.lower().lstrip(b"+-")[2:].partition(b"p")[0]):
+        raise ValueError("number out of range")
+    return value
+
+
+def check_extreme(text: bytes, value: float) -> None:
+    """Refuses a decimal text that became zero or an infinity without saying so.
+
+    Raises:
+        ValueError: It did.
+    """
+    unsigned = text.lstrip(b"+-").lower()
+    if unsigned[:1] != b"i" and (value != 0.0 or unsigned.partition(b"e")[0].strip(b"0.")):
+        raise ValueError("number out of range")
+
+
+def format_double(value: float) -> bytes:
+    """Prints a double as every reply does; the module docstring shows the layout.
+
+    Returns:
+        Text that `parse_double` reads back as the same number ("nan" apart).
+    """
+    if -SAFE_INTEGRAL <= value <= SAFE_INTEGRAL:
+        whole = int(value)
+        if float(whole) == value:
+            return b"-0" if whole == 0 and str(value)[0] == "-" else str(whole).encode()
+    elif value in (INFINITY, -INFINITY):
+        return b"inf" if value > 0 else b"-inf"
+    elif value != value:  # noqa: PLR0124 - the one value that differs from itself
+        return b"nan"
+    return format_fraction(value)
+
+
+def format_fraction(value: float) -> bytes:
+    """Prints a finite double that is neither zero nor an integer of moderate size, from its shortest digits."""
+    text = repr(value)
+    point = text.find(".")
+    if text.find("e") < 0 and (len(text) - point <= MAX_PLAIN_DECIMALS + 1 or 1e-3 <= abs(value) < 1e4):
+        return text.encode()
+    mantissa, _, power = text.lstrip("-").partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    if fraction == "0":  # as in 1.0e+30 or 4611686018427389952.0
+        fraction = ""
+    exponent = (int(power) if power else 0) - len(fraction)
+    digits = (whole + fraction).lstrip("0")
+    significant = digits.rstrip("0")
+    exponent += len(digits) - len(significant)
+    laid_out = lay_out(significant, exponent)
+    return ("-" + laid_out if value < 0 else laid_out).encode()
+
+
+def lay_out(digits: str, exponent: int) -> str:
+    """Places the point, or an exponent, in digits of which the last is worth 10**exponent."""
+    count = len(digits)
+    magnitude = exponent + count - 1
+    if 0 <= exponent <= MAX_PLAIN_ZEROS:
+        return digits + "0" * exponent
+    if exponent < 0 and (exponent >= -MAX_PLAIN_DECIMALS or abs(magnitude) < 4):
+        before_point = count + exponent
+        if before_point <= 0:
+            return "0." + "0" * -before_point + digits
+        return digits[:before_point] + "." + digits[before_point:]
+    mantissa = digits[0] + "." + digits[1:] if count > 1 else digits
+    return f"{mantissa}e{'-' if magnitude < 0 else '+'}{abs(magnitude)}"
