@@ -65,7 +65,7 @@ def servers_table(binaries: Sequence[ServerBinary]) -> Table:
 
 
 def throughput_table(cells: Sequence[Cell], subject: str) -> Table:
-    """One line per workload, depth and server; the ratios are the subject's CPU and user CPU divided by the server's."""
+    """One line per workload, depth and server; ratios are the subject's CPU and user CPU divided by the server's."""
     heading = ["workload", "P", "server", "requests/s", "user", "system", "total", "spread"]
     heading += [f"{subject}/it total", "user", "p50 ms", "p99 ms", "p99.9 ms"]
     return [heading, *(_throughput_line(row) for cell in cells for row in rows(cell, subject))]
