@@ -141,7 +141,7 @@ PROCESS: Final[list[Directive]] = [
         MULTI_ARG,
     ),
     yes_no("disable-thp", True, "Turn off transparent huge pages for this process.", IMMUTABLE),
-    text("ignore-warnings", "", "Start-up checks to pass over.", NO_MEANING),
+    text("ignore-warnings", "", "Start-up checks to pass over. There are none here that stop the start.", NO_MEANING),
 ]
 
 LOGGING: Final[list[Directive]] = [
@@ -194,7 +194,14 @@ MONITORING: Final[list[Directive]] = [
         "Percentiles that INFO latencystats shows.",
         MULTI_ARG,
     ),
-    special("notify-keyspace-events", EventClasses(), 0, "Keyspace events to publish; see the letters in the manual."),
+    special(
+        "notify-keyspace-events",
+        EventClasses(),
+        0,
+        "Keyspace events to publish. Where: `K` by key, `E` by event. What: `g` generic, `$` strings, `l` lists, `s` sets, "
+        "`h` hashes, `z` sorted sets, `t` streams, `d` modules, `x` expired, `e` evicted, `A` all of these; `n` new keys, "
+        "`m` misses.",
+    ),
 ]
 
 SCRIPTING: Final[list[Directive]] = [

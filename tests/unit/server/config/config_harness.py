@@ -14,7 +14,7 @@ from hognose.server.config.store import Config, WorkingDirectory
 class RealServer:
     """A running redis-server with its own directory and configuration file."""
 
-    def __init__(self, directory: Path, lines: str) -> None:
+    def __init__(self, directory: Path, lines: str, password: bytes = b"") -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -25,7 +25,7 @@ class RealServer:
             ["redis-server", str(self.file)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=directory
         )
         self._wait_until_ready()
-        self.client: redis.Redis = redis.Redis("127.0.0.1", self.port, protocol=2)
+        self.client: redis.Redis = redis.Redis("127.0.0.1", self.port, password=password or None, protocol=2)
 
     def _wait_until_ready(self) -> None:
         assert self.process.stdout is not None
@@ -105,8 +105,6 @@ def started_with(*argv: str) -> Config:
 
 def real_refusal(argv: list[str], stdin: str = "") -> str:
     """What redis-server prints on stderr for a configuration that it refuses."""
-    done = subprocess.run(
-        ["redis-server", *argv], input=stdin, capture_output=True, text=True, timeout=20, check=False
-    )
+    done = subprocess.run(["redis-server", *argv], input=stdin, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 1, done.stdout
     return done.stderr or done.stdout

@@ -75,7 +75,11 @@ def test_a_line_knows_where_it_stands() -> None:
         (["--port", "1", "--save"], "", b'port "1" \nsave ""'),
         (["--logfile", "--save", "--save", ""], "", b'logfile "--save" \nsave "" '),
         (["--sentinel", "--port", "1"], "", b'sentinel \nport "1" '),
-        (["a.conf", "loglevel", "verbose", "--maxmemory '7mb'"], "a.conf", b"\"loglevel\" \"verbose\" \nmaxmemory '7mb' "),
+        (
+            ["a.conf", "loglevel", "verbose", "--maxmemory '7mb'"],
+            "a.conf",
+            b'"loglevel" "verbose" \nmaxmemory \'7mb\' ',
+        ),
         (["-x"], "", b'"-x" '),
         (["--port", 'a"b'], "", rb'port "a\"b" '),
     ],

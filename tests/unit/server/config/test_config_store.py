@@ -206,7 +206,7 @@ def test_protected_directives_need_permission(config: Config) -> None:
 
 def test_some_directives_wait_until_loading_is_done(config: Config) -> None:
     config.set_many([(b"loglevel", b"debug")], is_loading=True)
-    with pytest.raises(CommandError, match="^LOADING Redis is loading"):
+    with pytest.raises(CommandError, match=r"^LOADING Redis is loading"):
         config.set_many([(b"loglevel", b"notice"), (b"appendonly", b"yes")], is_loading=True)
     assert config.settings.loglevel == "debug"
 

@@ -8,8 +8,7 @@ from config_harness import RealServer
 
 from hognose.server.config import settings as settings_module
 from hognose.server.config.directives import BY_NAME, DIRECTIVES, SUBJECTS, find
-from hognose.server.config.directives.record import HIDDEN, IMMUTABLE, MULTI_ARG, PROTECTED
-from hognose.server.config.directives.record import SENSITIVE, Directive
+from hognose.server.config.directives.record import HIDDEN, IMMUTABLE, MULTI_ARG, PROTECTED, SENSITIVE, Directive
 from hognose.server.config.kinds import decode
 from hognose.server.config.reference import configuration_reference
 from hognose.server.config.settings import Settings
