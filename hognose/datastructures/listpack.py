@@ -407,6 +407,22 @@ def elements(body: bytes) -> list[bytes]:
 # Changing
 
 
+def append(body: bytes, element: bytes) -> bytes:
+    """Returns the body with an element behind its last one, copied once. O(len(body))."""
+    size: i64 = len(element)
+    if size <= MAX_STRING6 and not canonical_int(element):
+        return b"%b%b%b%b" % (body, ONE_BYTE[STRING6 | size], element, ONE_BYTE[size + 1])
+    return body + encode(element)
+
+
+def prepend(body: bytes, element: bytes) -> bytes:
+    """Returns the body with an element before its first one, copied once. O(len(body))."""
+    size: i64 = len(element)
+    if size <= MAX_STRING6 and not canonical_int(element):
+        return b"%b%b%b%b" % (ONE_BYTE[STRING6 | size], element, ONE_BYTE[size + 1], body)
+    return encode(element) + body
+
+
 def insert(body: bytes, at: i64, entries: bytes) -> bytes:
     """Returns the body with encoded entries put in at an offset. O(len(body))."""
     if at == len(body):

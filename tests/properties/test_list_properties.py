@@ -1,0 +1,166 @@
+"""The list value against a plain Python list, with limits small enough to reach every split, merge and conversion."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from hognose.datastructures.quicklist import ListLimits, ListValue, list_from_nodes
+
+ELEMENTS = st.one_of(
+    st.sampled_from([b"a", b"b", b"1", b"-5", b"300"]),
+    st.binary(max_size=12),
+    st.integers(-(2**63), 2**63 - 1).map(lambda n: b"%d" % n),
+    st.integers(0, 90).map(lambda n: b"x" * n),
+)
+FEW = st.lists(ELEMENTS, min_size=1, max_size=4)
+INDEX = st.integers(0, 10_000)
+
+
+class ListMachine(RuleBasedStateMachine):
+    """Every operation done to both; the contents must stay equal."""
+
+    @initialize(
+        max_listpack_size=st.sampled_from([1, 2, 3, 5, 128, -1, -2, -5]), plain_bytes=st.sampled_from([50, 2**30])
+    )
+    def start(self, max_listpack_size: int, plain_bytes: int) -> None:
+        self.limits = ListLimits(max_listpack_size, plain_bytes)
+        self.value = ListValue(self.limits)
+        self.model: list[bytes] = []
+
+    @rule(elements=FEW)
+    def push_head(self, elements: list[bytes]) -> None:
+        self.value.push_head([b"skipped", *elements], 1)
+        self.model[0:0] = reversed(elements)
+
+    @rule(elements=FEW)
+    def push_tail(self, elements: list[bytes]) -> None:
+        self.value.push_tail([b"skipped", *elements], 1)
+        self.model.extend(elements)
+
+    @rule(from_tail=st.booleans())
+    def pop(self, from_tail: bool) -> None:
+        if self.model:
+            popped = self.value.pop_tail() if from_tail else self.value.pop_head()
+            assert popped == self.model.pop(-1 if from_tail else 0)
+
+    @rule(count=st.integers(0, 6), from_tail=st.booleans())
+    def pop_many(self, count: int, from_tail: bool) -> None:
+        popped = self.value.pop_many(count, from_tail)
+        expected = [self.model.pop(-1 if from_tail else 0) for _ in range(min(count, len(self.model)))]
+        assert popped == expected
+
+    @rule(from_tail=st.booleans())
+    def rotate(self, from_tail: bool) -> None:
+        if self.model:
+            moved = self.model.pop(-1 if from_tail else 0)
+            self.model.insert(0 if from_tail else len(self.model), moved)
+            assert self.value.rotate(from_tail) == moved
+
+    @rule(index=INDEX, element=ELEMENTS)
+    def set_element(self, index: int, element: bytes) -> None:
+        if self.model:
+            index %= len(self.model)
+            self.value.set(index, element)
+            self.model[index] = element
+
+    @rule(pivot=ELEMENTS, index=INDEX, use_index=st.booleans(), element=ELEMENTS, after=st.booleans())
+    def insert(self, pivot: bytes, index: int, use_index: bool, element: bytes, after: bool) -> None:
+        if self.model and use_index:
+            pivot = self.model[index % len(self.model)]
+        found = pivot in self.model
+        assert self.value.insert(pivot, element, after) is found
+        if found:
+            self.model.insert(self.model.index(pivot) + (1 if after else 0), element)
+
+    @rule(element=ELEMENTS, count=st.integers(-3, 3))
+    def remove(self, element: bytes, count: int) -> None:
+        expected = 0
+        limit = abs(count) or len(self.model)
+        while expected < limit and element in self.model:
+            if count < 0:
+                del self.model[len(self.model) - 1 - self.model[::-1].index(element)]
+            else:
+                self.model.remove(element)
+            expected += 1
+        assert self.value.remove(element, count) == expected
+
+    @rule(start=INDEX, count=INDEX)
+    def delete_range(self, start: int, count: int) -> None:
+        start %= len(self.model) + 1
+        count %= len(self.model) - start + 1
+        self.value.delete_range(start, count)
+        del self.model[start : start + count]
+
+    @rule(start=INDEX, count=INDEX)
+    def trim(self, start: int, count: int) -> None:
+        start %= min(len(self.model), 3) + 1
+        count = len(self.model) - start - count % (min(len(self.model) - start, 3) + 1)
+        self.value.trim(start, count)
+        self.model[:] = self.model[start : start + count]
+
+    @rule(element=ELEMENTS, rank=st.sampled_from([1, 2, 3, -1, -2, 2**62, -(2**62)]), limit=INDEX, compared=INDEX)
+    def positions(self, element: bytes, rank: int, limit: int, compared: int) -> None:
+        limit %= 4
+        compared %= len(self.model) + 2
+        indexes = list(range(len(self.model)))
+        if rank < 0:
+            indexes.reverse()
+        looked_at = indexes[:compared] if compared else indexes
+        matches = [index for index in looked_at if self.model[index] == element][abs(rank) - 1 :]
+        assert self.value.positions(element, rank, limit, compared) == (matches[:limit] if limit else matches)
+
+    @rule(start=INDEX, count=INDEX)
+    def read_range(self, start: int, count: int) -> None:
+        start %= len(self.model) + 1
+        count %= len(self.model) - start + 1
+        out = [b"before"]
+        self.value.extend(out, start, count)
+        assert out == [b"before", *self.model[start : start + count]]
+
+    @rule()
+    def copy_and_reload(self) -> None:
+        twin = self.value.copy()
+        assert twin.encoding() == self.value.encoding()
+        nodes = self.value.nodes()
+        loaded = list_from_nodes(self.limits, [node.payload() for node in nodes], [node.plain for node in nodes])
+        for other in (twin, loaded):
+            out: list[bytes] = []
+            other.extend(out, 0, other.length())
+            assert out == self.model
+            other.check_invariants()
+
+    @rule(index=INDEX)
+    def read_one(self, index: int) -> None:
+        if self.model:
+            index %= len(self.model)
+            assert self.value.element(index) == self.model[index]
+
+    @invariant()
+    def contents_are_equal(self) -> None:
+        if hasattr(self, "value"):
+            self.value.check_invariants()
+            out: list[bytes] = []
+            self.value.extend(out, 0, self.value.length())
+            assert out == self.model
+
+
+TestListMachine = ListMachine.TestCase
+TestListMachine.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(500, 600).map(lambda n: b"x" * n), min_size=30, max_size=60), st.booleans())
+def test_a_long_list_becomes_a_quicklist_and_shrinks_back_at_half_the_limit(elements: list[bytes], head: bool) -> None:
+    value = ListValue(ListLimits())
+    for element in elements:
+        if head:
+            value.push_head([element])
+        else:
+            value.push_tail([element])
+    assert value.encoding() == b"quicklist"
+    assert all(node.size() <= 8192 for node in value.nodes())
+    while value.length() > 1:
+        value.pop_head()
+        nodes = value.nodes()
+        fits = len(nodes) == 1 and nodes[0].size() <= 4096
+        assert value.encoding() == (b"listpack" if fits else b"quicklist")
