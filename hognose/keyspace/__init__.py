@@ -1,0 +1,1 @@
+"""Databases: keys, their values, their deadlines, and who wants to know when they change."""

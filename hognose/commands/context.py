@@ -1,0 +1,114 @@
+"""What a handler is given besides its arguments: the client it serves.
+
+`Context` is one client: a connection, or an internal one (a script, the AOF loader, the replication link). The server
+derives its connections from it, so that nothing here knows sockets or the event loop.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64
+
+from hognose.keyspace.database import Database
+from hognose.resp.reply import Reply, encode, write_error
+
+if TYPE_CHECKING:
+    from hognose.commands.host import Host
+    from hognose.commands.table import Command
+
+# Why a client's commands need the full ladder of checks: bits of Context.attention.
+UNAUTHENTICATED: Final = 1 << 0
+IN_MULTI: Final = 1 << 1
+SUBSCRIBED: Final = 1 << 2  # in a RESP2 connection: only a few commands are allowed
+RESTRICTED: Final = 1 << 3  # an ACL user that may not do everything
+REPLY_OFF: Final = 1 << 4
+REPLY_SKIP: Final = 1 << 5
+TRACKING: Final = 1 << 6
+NO_TOUCH: Final = 1 << 7
+ASKING_NEXT: Final = 1 << 8
+REPLICATION_LINK: Final = 1 << 9  # the primary's commands, or the AOF's: exempt from most checks
+REPLY_SKIP_NEXT: Final = 1 << 10
+
+# What a client is: bits of Context.flags, for CLIENT LIST and for handlers.
+DENY_BLOCKING: Final = 1 << 0  # inside EXEC or a script
+MONITOR: Final = 1 << 1
+NO_EVICT: Final = 1 << 2
+CLOSE_AFTER_REPLY: Final = 1 << 3
+UNIX_SOCKET: Final = 1 << 4
+READONLY_CLUSTER: Final = 1 << 5
+DIRTY_CAS: Final = 1 << 6  # a watched key changed
+DIRTY_EXEC: Final = 1 << 7  # a command was refused while queueing
+SCRIPT: Final = 1 << 8
+BLOCKED: Final = 1 << 9
+REPLICA: Final = 1 << 10
+INTERNAL: Final = 1 << 11  # not a connection
+
+
+class Context:
+    """One client.
+
+    Attributes:
+        id: Unique for the life of the server, rising.
+        db: The selected database.
+        resp: 2 or 3.
+        out: Replies not yet handed to the socket.
+        attention: Why commands of this client need the full ladder of checks; 0 for most.
+        flags: What the client is.
+        command: The command running now.
+        rewritten: What to send to AOF and replicas in place of the command running now; None for the command itself.
+    """
+
+    def __init__(self, host: "Host", client_id: i64) -> None:
+        self.host: Final = host
+        self.keyspace: Final = host.keyspace
+        self.id: i64 = client_id
+        self.db: Database = host.keyspace.databases[0]
+        self.resp: i64 = 2
+        self.out: BytesWriter = BytesWriter()
+        self.attention: i64 = 0
+        self.flags: i64 = 0
+        self.command: "Command | None" = None
+        self.rewritten: list[list[bytes]] | None = None
+        self.name: bytes = b""
+        self.lib_name: bytes = b""
+        self.lib_ver: bytes = b""
+        self.user: str = "default"
+        self.queued: "list[QueuedCommand]" = []
+        self.queued_bytes: i64 = 0
+        self.watched: list[tuple[i64, bytes]] = []
+
+    def now_ms(self) -> i64:
+        """The time the running command sees, Unix ms."""
+        return self.keyspace.now_ms()
+
+    def command_name(self) -> str:
+        """The full lower-case name of the running command, such as "config|get"."""
+        command = self.command
+        return command.name if command is not None else ""
+
+    def propagate_as(self, *commands: list[bytes]) -> None:
+        """Sends these commands to AOF and replicas in place of the one running (none at all: nothing)."""
+        self.rewritten = list(commands)
+
+    def write(self, reply: Reply) -> None:
+        """Appends a reply to the output."""
+        encode(self.out, reply, self.resp)
+
+    def write_error(self, text: str) -> None:
+        """Appends an error reply to the output."""
+        write_error(self.out, text)
+
+    def select(self, index: i64) -> bool:
+        """Selects a database. False if there is no such."""
+        if index < 0 or index >= len(self.keyspace.databases):
+            return False
+        self.db = self.keyspace.databases[index]
+        return True
+
+
+class QueuedCommand:
+    """A command waiting for EXEC."""
+
+    def __init__(self, command: "Command", argv: list[bytes]) -> None:
+        self.command: Final = command
+        self.argv: Final = argv

@@ -1,0 +1,248 @@
+"""One numbered database: the table of its keys, with expiry.
+
+A key is live until its deadline. Past it, the key is gone for every reader at once, and leaves memory when somebody
+touches it or when the expiry cycle (`expiry.py`) comes by, whichever is first. On a replica it stays until the primary
+says DEL, but readers do not see it.
+
+Commands look keys up with `lookup_read` or `lookup_write` and report what they did with `changed`, which counts the
+change, fires the keyspace event and tells watchers, all in one call.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from hognose.datastructures.hashtable import HashTable
+from hognose.datastructures.value import Value
+from hognose.keyspace.access import lfu_touched
+from hognose.keyspace.events import EXPIRED, GENERIC, KEY_MISS, NEW
+from hognose.keyspace.memory import bytes_size, value_size
+
+if TYPE_CHECKING:
+    from hognose.keyspace.keyspace import Keyspace
+
+
+class Database:
+    """The keys of one database.
+
+    Attributes:
+        index: Its number.
+        table: Keys to values, with access clocks and deadlines.
+        awaited: Keys that blocked clients wait for, with how many do.
+    """
+
+    def __init__(self, keyspace: "Keyspace", index: i64) -> None:
+        self.keyspace: Final = keyspace
+        self.index: i64 = index
+        self.table: HashTable = HashTable(clocks=True)
+        self.awaited: dict[bytes, int] = {}
+
+    # Lookup
+
+    def lookup_read(self, key: bytes) -> object | None:
+        """The value of a key for a command that only reads; counts a hit or miss. O(1)."""
+        value = self._lookup(key)
+        keyspace = self.keyspace
+        if value is None:
+            keyspace.misses += 1
+            if keyspace.notify_classes & KEY_MISS != 0:
+                keyspace.listener.key_event(KEY_MISS, b"keymiss", key, self.index)
+        else:
+            keyspace.hits += 1
+        return value
+
+    def lookup_write(self, key: bytes) -> object | None:
+        """The value of a key for a command that may change it; an expired key is deleted first. O(1)."""
+        value = self._lookup(key)
+        if isinstance(value, Value):
+            self.keyspace.note_open(value)
+        return value
+
+    def peek(self, key: bytes) -> object | None:
+        """The value of a key, leaving its access clock and the statistics alone; an expired key is None. O(1)."""
+        place = self.table.find(key)
+        if place < 0 or self._is_past(place):
+            return None
+        return self.table.found.slots[2 * place + 1]
+
+    def _lookup(self, key: bytes) -> object | None:
+        table = self.table
+        place = table.find(key)
+        if place < 0:
+            return None
+        segment = table.found
+        if segment.has_deadlines and self._is_past(place):
+            self._expire_found(place)
+            return None
+        keyspace = self.keyspace
+        if keyspace.touches:
+            if keyspace.lfu:
+                segment.clocks[place] = lfu_touched(keyspace, segment.clocks[place])
+            else:
+                segment.clocks[place] = keyspace.access_clock
+        return segment.slots[2 * place + 1]
+
+    def _is_past(self, place: i64) -> bool:
+        """Whether the entry just found is past its deadline."""
+        deadline = self.table.deadline(place)
+        if deadline == 0:
+            return False
+        return self.keyspace.deadline_passed(deadline)
+
+    def _expire_found(self, place: i64) -> None:
+        """Deletes the entry just found because its deadline passed, unless this server must not (a replica)."""
+        if not self.keyspace.may_expire:
+            return
+        key = self.table.found.slots[2 * place]
+        assert isinstance(key, bytes)
+        self.expire(key)
+
+    def expire(self, key: bytes) -> None:
+        """Deletes a key whose deadline passed, with all that follows: statistics, DEL for replicas, event. O(1)."""
+        keyspace = self.keyspace
+        keyspace.listener.key_expired(self.index, key)
+        self.remove(key)
+        keyspace.expired_keys += 1
+        self.signal(key)
+        self.notify(EXPIRED, b"expired", key)
+
+    # Change
+
+    def set(self, key: bytes, value: object) -> None:
+        """Gives a key a value, new or in place of the old one, and takes its deadline away. O(1)."""
+        self._put(key, value, keep_deadline=False)
+
+    def set_keep_deadline(self, key: bytes, value: object) -> None:
+        """Gives a key a value and keeps its deadline if it has one. O(1)."""
+        self._put(key, value, keep_deadline=True)
+
+    def _put(self, key: bytes, value: object, keep_deadline: bool) -> None:
+        table = self.table
+        keyspace = self.keyspace
+        place = table.find(key)
+        if place < 0:
+            self._insert(key, value)
+            return
+        segment = table.found
+        if segment.has_deadlines:
+            if self._is_past(place) and keyspace.may_expire:
+                self.expire(key)
+                table.find(key)
+                self._insert(key, value)
+                return
+            if not keep_deadline:
+                table.set_deadline(place, 0)
+        slot: i64 = 2 * place + 1
+        keyspace.memory_bytes -= keyspace.weigh_leaving(segment.slots[slot])
+        segment.slots[slot] = value
+        segment.clocks[place] = keyspace.fresh_clock
+        self._weigh_new(value)
+
+    def _insert(self, key: bytes, value: object) -> None:
+        """Adds a key that `find` just did not find."""
+        keyspace = self.keyspace
+        table = self.table
+        place = table.insert_missing(key, value)
+        table.found.clocks[place] = keyspace.fresh_clock
+        keyspace.memory_bytes += bytes_size(len(key))
+        self._weigh_new(value)
+        if len(self.awaited) != 0 and key in self.awaited:
+            keyspace.listener.key_ready(self.index, key)
+        if keyspace.notify_classes & NEW != 0:
+            keyspace.listener.key_event(NEW, b"new", key, self.index)
+
+    def _weigh_new(self, value: object) -> None:
+        """Accounts for a value that has come into the table."""
+        keyspace = self.keyspace
+        if isinstance(value, Value):
+            keyspace.note_new(value)
+        else:
+            keyspace.memory_bytes += value_size(value)
+
+    def replace(self, key: bytes, value: object) -> None:
+        """Changes the value of a key that is there, keeping deadline and clock, such as a string that grew. O(1)."""
+        table = self.table
+        place = table.find(key)
+        assert place >= 0
+        slot: i64 = 2 * place + 1
+        segment = table.found
+        self.keyspace.memory_bytes -= self.keyspace.weigh_leaving(segment.slots[slot])
+        segment.slots[slot] = value
+        self._weigh_new(value)
+
+    def remove(self, key: bytes) -> object | None:
+        """Takes a key out, expired or not, with no event. Returns its value, or None. O(1)."""
+        table = self.table
+        place = table.find(key)
+        if place < 0:
+            return None
+        value = table.remove_found(place)
+        self.keyspace.memory_bytes -= bytes_size(len(key)) + self.keyspace.weigh_leaving(value)
+        return value
+
+    def delete(self, key: bytes) -> object | None:
+        """Deletes a live key; an expired one is expired instead. Returns the value if there was a live one. O(1)."""
+        place = self.table.find(key)
+        if place < 0:
+            return None
+        if self.table.found.has_deadlines and self._is_past(place):
+            self._expire_found(place)
+            return None
+        return self.remove(key)
+
+    def delete_empty(self, key: bytes) -> None:
+        """Deletes a key whose value has just lost its last element, with the `del` event. O(1)."""
+        self.remove(key)
+        self.notify(GENERIC, b"del", key)
+
+    def clear(self) -> i64:
+        """Removes everything. Returns how many keys there were."""
+        table = self.table
+        count: i64 = table.count
+        keyspace = self.keyspace
+        for segment in table.segments:
+            place: i64 = 0
+            while place < segment.capacity:
+                key = segment.slots[2 * place]
+                if isinstance(key, bytes):
+                    value = segment.slots[2 * place + 1]
+                    keyspace.memory_bytes -= bytes_size(len(key)) + keyspace.weigh_leaving(value)
+                place += 1
+        table.clear()
+        return count
+
+    # Deadlines
+
+    def deadline(self, key: bytes) -> i64:
+        """The deadline of a key in Unix ms; 0 if it has none, -1 if there is no such live key. O(1)."""
+        place = self.table.find(key)
+        if place < 0 or self._is_past(place):
+            return -1
+        return self.table.deadline(place)
+
+    def set_deadline(self, key: bytes, deadline_ms: i64) -> None:
+        """Gives a key that is there a deadline in Unix ms; 0 takes it away. O(1)."""
+        place = self.table.find(key)
+        assert place >= 0
+        self.table.set_deadline(place, deadline_ms)
+
+    # Reports
+
+    def changed(self, event_class: i64, event: bytes, key: bytes) -> None:
+        """Reports one change a command made: counts it, tells watchers, fires the event."""
+        keyspace = self.keyspace
+        keyspace.dirty += 1
+        if keyspace.observed:
+            keyspace.listener.key_modified(self.index, key)
+        if keyspace.notify_classes & event_class != 0:
+            keyspace.listener.key_event(event_class, event, key, self.index)
+
+    def signal(self, key: bytes) -> None:
+        """Tells watchers and tracking clients that a key changed."""
+        if self.keyspace.observed:
+            self.keyspace.listener.key_modified(self.index, key)
+
+    def notify(self, event_class: i64, event: bytes, key: bytes) -> None:
+        """Fires a keyspace event if notify-keyspace-events asks for its class."""
+        if self.keyspace.notify_classes & event_class != 0:
+            self.keyspace.listener.key_event(event_class, event, key, self.index)

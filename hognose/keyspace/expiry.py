@@ -1,0 +1,69 @@
+"""The active expiry cycle: expired keys leave memory soon even when nobody asks for them.
+
+Each segment of a table knows the earliest deadline in it, so a segment with nothing due costs one comparison, and a full
+pass over a million keys (some 20,000 segments) under a millisecond. The cycle therefore needs no sampling: it walks all
+segments round and round, a slice of bounded time per call, and finds every expired key.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from hognose.keyspace.database import Database
+from hognose.keyspace.keyspace import Keyspace
+
+SEGMENTS_PER_CLOCK_READING: Final = 16
+
+
+class ExpiryCycle:
+    """Walks the databases for expired keys.
+
+    Attributes:
+        enabled: DEBUG SET-ACTIVE-EXPIRE 0 turns the cycle off.
+        time_limit_reached: How many slices ended at their time limit (INFO expired_time_cap_reached_count).
+    """
+
+    def __init__(self, keyspace: Keyspace) -> None:
+        self._keyspace: Final = keyspace
+        self._db: i64 = 0
+        self._segment: i64 = 0
+        self.enabled = True
+        self.time_limit_reached: i64 = 0
+
+    def run(self, budget_us: i64) -> bool:
+        """Expires keys for at most about `budget_us` microseconds.
+
+        Returns:
+            True when a whole round is done; False when the time ran out, so that the caller calls again soon.
+        """
+        keyspace = self._keyspace
+        if not self.enabled or not keyspace.may_expire:
+            return True
+        clock = keyspace.clock
+        start = clock.read()
+        now_ms = clock.now_ms
+        databases = len(keyspace.databases)
+        visited: i64 = 0
+        while visited <= databases:
+            database = keyspace.databases[self._db]
+            if database.table.expires == 0 or not self._run_database(database, now_ms, start + budget_us):
+                if database.table.expires != 0:
+                    self.time_limit_reached += 1
+                    return False
+            visited += 1
+            self._segment = 0
+            self._db = (self._db + 1) % databases
+        return True
+
+    def _run_database(self, database: Database, now_ms: i64, until_us: i64) -> bool:
+        """Goes on through one database's segments; False when the time ran out first."""
+        table = database.table
+        steps: i64 = 0
+        while self._segment < len(table.segments):
+            for key in table.due(self._segment, now_ms - 1):
+                database.expire(key)
+            self._segment += 1
+            steps += 1
+            if steps % SEGMENTS_PER_CLOCK_READING == 0 and self._keyspace.clock.read() > until_us:
+                return False
+        return True

@@ -1,0 +1,129 @@
+"""All databases of a server, and what they have in common: counters, clocks, the memory account."""
+
+from typing import Final
+
+from librt.random import Random
+from mypy_extensions import i32, i64
+
+from hognose.clock import Clock
+from hognose.datastructures.value import Value
+from hognose.keyspace.access import LFU_START, access_second, lfu_minute, lfu_pack
+from hognose.keyspace.database import Database
+from hognose.keyspace.events import KeyspaceListener
+from hognose.keyspace.memory import value_size
+
+
+class Keyspace:
+    """The databases.
+
+    Args:
+        clock: Where time comes from.
+        count: How many databases (the `databases` directive).
+        random: Where chance comes from.
+
+    Attributes:
+        dirty: Changes since the last save.
+        memory_bytes: What keys and values occupy, tables not included.
+        hits, misses, expired_keys, evicted_keys: As INFO reports them.
+        may_expire: Whether this server deletes expired keys itself (False on a replica and while loading).
+        frozen_now_ms: When not 0, "now" for deadlines: all of a script or transaction sees one time.
+        observed: Whether anybody WATCHes keys or tracks them.
+        notify_classes: The event classes that notify-keyspace-events asks for.
+        touches: Whether lookups renew access clocks (False while a NO-TOUCH client's command runs).
+    """
+
+    def __init__(self, clock: Clock, count: i64 = 16, random: Random | None = None) -> None:
+        self.clock: Final = clock
+        self.random: Random = Random() if random is None else random
+        self.listener: KeyspaceListener = KeyspaceListener()
+        self.dirty: i64 = 0
+        self.memory_bytes: i64 = 0
+        self.hits: i64 = 0
+        self.misses: i64 = 0
+        self.expired_keys: i64 = 0
+        self.evicted_keys: i64 = 0
+        self.may_expire = True
+        self.frozen_now_ms: i64 = 0
+        self.observed = False
+        self.notify_classes: i64 = 0
+        self.touches = True
+        self.lfu = False
+        self.lfu_log_factor: i64 = 10
+        self.lfu_decay_minutes: i64 = 1
+        self.access_clock: i32 = 0
+        self.fresh_clock: i32 = 0
+        self._open: list[Value] = []
+        self._open_bytes: list[i64] = []
+        self.update_access_clock()
+        databases: list[Database] = []
+        for index in range(count):
+            databases.append(Database(self, index))
+        self.databases: Final = databases
+
+    def update_access_clock(self) -> None:
+        """Brings the access clocks up to the clock; the cron calls it ten times a second."""
+        now_ms = self.clock.now_ms
+        self.access_clock = access_second(now_ms)
+        self.fresh_clock = lfu_pack(lfu_minute(now_ms), LFU_START) if self.lfu else self.access_clock
+
+    def now_ms(self) -> i64:
+        """The time, in Unix ms, by which deadlines are judged."""
+        return self.frozen_now_ms if self.frozen_now_ms != 0 else self.clock.now_ms
+
+    def deadline_passed(self, deadline_ms: i64) -> bool:
+        """Whether a deadline lies in the past."""
+        return deadline_ms < self.now_ms()
+
+    # The memory account of values that change in place: weighed when opened and again when the command is over.
+
+    def note_open(self, value: Value) -> None:
+        """A command is about to change a value that is in a table."""
+        for known in self._open:
+            if known is value:
+                return
+        self._open.append(value)
+        self._open_bytes.append(value.memory_bytes())
+
+    def note_new(self, value: Value) -> None:
+        """A value has come into a table and may still change before the command is over."""
+        self._open.append(value)
+        self._open_bytes.append(0)
+
+    def weigh_leaving(self, value: object) -> i64:
+        """The bytes to take off the account for a value that leaves its table."""
+        if not isinstance(value, Value):
+            return value_size(value)
+        for index in range(len(self._open)):
+            if self._open[index] is value:
+                self._open.pop(index)
+                return self._open_bytes.pop(index)
+        return value.memory_bytes()
+
+    def settle_memory(self) -> None:
+        """Weighs the values the command opened again. O(values opened)."""
+        if len(self._open) == 0:
+            return
+        for index in range(len(self._open)):
+            self.memory_bytes += self._open[index].memory_bytes() - self._open_bytes[index]
+        self._open.clear()
+        self._open_bytes.clear()
+
+    def used_memory(self) -> i64:
+        """The memory of all data: keys, values and tables, in bytes. O(databases)."""
+        total: i64 = self.memory_bytes
+        for database in self.databases:
+            total += database.table.memory_bytes()
+        return total
+
+    def swap(self, first: i64, second: i64) -> None:
+        """Exchanges the contents of two databases; the clients in them see the other's at once. O(1)."""
+        one = self.databases[first]
+        two = self.databases[second]
+        one.table, two.table = two.table, one.table
+
+    def clear(self) -> i64:
+        """Removes all keys of all databases. Returns how many there were."""
+        count: i64 = 0
+        for database in self.databases:
+            count += database.clear()
+        return count

@@ -1,0 +1,178 @@
+"""One client's connection: bytes from the socket to the parser, commands to the dispatcher, replies to the socket.
+
+The methods named as asyncio names them are what the event loop calls; the class need not derive from asyncio.Protocol
+for that, and so can be compiled.
+
+One chunk of input is one pass: all commands in it run, their replies collect in `out`, and go to the socket together.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64
+
+from hognose.commands.context import BLOCKED, CLOSE_AFTER_REPLY, REPLY_OFF, UNAUTHENTICATED, Context
+from hognose.errors import ProtocolError
+from hognose.resp.parser import RequestParser
+from hognose.resp.reply import write_error
+
+if TYPE_CHECKING:
+    from hognose.server.server import Server
+
+FLUSH_BYTES: Final = 256 * 1024
+"""Replies of a pass go to the socket early from this size on, so that a long pipeline does not pile them up."""
+
+
+class Connection(Context):
+    """A connected client.
+
+    Attributes:
+        parser: Its requests.
+        created_ms, active_ms: When it connected and when it last sent something, Unix ms.
+        total_in, total_out: Bytes received and sent.
+        closed: The connection is gone, or about to.
+    """
+
+    def __init__(self, server: "Server", client_id: i64) -> None:
+        super().__init__(server, client_id)
+        self.server: Final = server
+        self.parser: Final = RequestParser(server.max_string_bytes)
+        self.transport: asyncio.Transport | None = None
+        self._send: Callable[[bytes], None] | None = None
+        self.created_ms: i64 = server.clock.now_ms
+        self.active_ms: i64 = server.clock.now_ms
+        self.soft_limit_since_ms: i64 = 0
+        self.total_in: i64 = 0
+        self.total_out: i64 = 0
+        self.total_commands: i64 = 0
+        self.closed = False
+        self.flush_pending = False
+        self.peer: bytes = b""
+        self.local: bytes = b""
+        self.fd: i64 = -1
+
+    # What the event loop calls
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """The client is there; it may be refused at once."""
+        self.transport = transport
+        self._send = transport.write
+        self.server.client_connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have arrived."""
+        server = self.server
+        self.total_in += len(data)
+        server.total_in += len(data)
+        if self.closed:
+            return
+        server.clock.read()
+        self.active_ms = server.clock.now_ms
+        self.parser.feed(data)
+        self.process()
+
+    def eof_received(self) -> bool:
+        """The client closed its side; nothing more will come, so the connection closes."""
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is gone."""
+        self.closed = True
+        self.transport = None
+        self._send = None
+        self.server.client_gone(self)
+
+    def pause_writing(self) -> None:
+        """The client reads slower than it is answered: the output limits are watched by `flush`."""
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+
+    # Passes
+
+    def process(self) -> None:
+        """Runs the complete commands that have arrived, then sends the replies."""
+        server = self.server
+        dispatcher = server.dispatcher
+        parser = self.parser
+        try:
+            while self.flags & BLOCKED == 0:
+                argv = parser.next()
+                if argv is None:
+                    break
+                if len(argv) == 0:
+                    continue
+                dispatcher.execute(self, argv)
+                if len(self.out) > FLUSH_BYTES:
+                    self.flush()
+                if self.closed or self.flags & CLOSE_AFTER_REPLY:
+                    break
+        except ProtocolError as error:
+            self._protocol_error(error)
+        server.end_of_pass(self)
+
+    def _protocol_error(self, error: ProtocolError) -> None:
+        """Answers malformed input and closes."""
+        self.server.protocol_error(self, error)
+        write_error(self.out, f"ERR Protocol error: {error.text}")
+        self.flags |= CLOSE_AFTER_REPLY
+
+    # Output
+
+    def flush(self) -> None:
+        """Hands the collected replies to the socket. O(bytes)."""
+        self.flush_pending = False
+        out = self.out
+        size: i64 = len(out)
+        send = self._send
+        if size != 0:
+            if send is None or self.closed:
+                out.truncate(0)
+                return
+            self.total_out += size
+            self.server.total_out += size
+            send(out.getvalue())
+            if size > FLUSH_BYTES:
+                self.out = BytesWriter()
+            else:
+                out.truncate(0)
+            self.server.check_output_limit(self)
+        if self.flags & CLOSE_AFTER_REPLY and not self.closed:
+            self.close()
+
+    def flush_soon(self) -> None:
+        """Sees to it that what was written outside this client's own pass is sent at the end of the running one."""
+        if not self.flush_pending:
+            self.flush_pending = True
+            self.server.to_flush.append(self)
+
+    def output_bytes(self) -> i64:
+        """Bytes waiting for the client to read them."""
+        waiting: i64 = len(self.out)
+        transport = self.transport
+        if transport is not None:
+            waiting += transport.get_write_buffer_size()
+        return waiting
+
+    def close(self) -> None:
+        """Closes after the replies already handed to the socket are sent."""
+        self.closed = True
+        if self.transport is not None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Closes at once; unsent replies are lost."""
+        self.closed = True
+        if self.transport is not None:
+            self.transport.abort()
+
+    def require_authentication(self) -> None:
+        """Makes the client authenticate before anything else."""
+        self.attention |= UNAUTHENTICATED
+        self.parser.authenticated = False
+
+    def is_silenced(self) -> bool:
+        """Whether CLIENT REPLY OFF is in force."""
+        return self.attention & REPLY_OFF != 0

@@ -1,0 +1,272 @@
+"""From a request to its reply: finding the command, the order of refusals, the call and what follows it.
+
+The order in which a command can be refused is behaviour that clients see, so it stands here as one sequence, `_admit`.
+Most clients of most servers give no reason for any of those checks (no password pending, no MULTI, no memory limit, no
+replica, no monitor): then `attention` is 0 on both sides and the sequence is skipped as a whole.
+
+The clock is read once per command: the end of one command is the start of the next.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from hognose import errors
+from hognose.clock import Clock
+from hognose.commands.context import (
+    ASKING_NEXT,
+    BLOCKED,
+    DENY_BLOCKING,
+    DIRTY_EXEC,
+    IN_MULTI,
+    NO_TOUCH,
+    REPLICATION_LINK,
+    REPLY_OFF,
+    REPLY_SKIP,
+    REPLY_SKIP_NEXT,
+    SUBSCRIBED,
+    UNAUTHENTICATED,
+    Context,
+    QueuedCommand,
+)
+from hognose.commands.flags import DENYOOM, LOADING, MAY_REPLICATE, NO_AUTH, NO_MULTI, SKIP_MONITOR, SKIP_SLOWLOG
+from hognose.commands.flags import STALE, WRITE
+from hognose.commands.host import Host
+from hognose.commands.table import Command, CommandTable
+from hognose.errors import CommandError
+from hognose.keyspace.keyspace import Keyspace
+from hognose.resp.reply import NO_REPLY, QUEUED, Reply, encode, write_error
+from hognose.telemetry.histogram import Histogram
+
+# Why every client's commands need the full sequence of checks: bits of Dispatcher.attention.
+LOADING_DATA: Final = 1 << 0
+MEMORY_LIMIT: Final = 1 << 1
+MONITORED: Final = 1 << 2
+PAUSED: Final = 1 << 3
+WRITES_REFUSED: Final = 1 << 4  # persistence failed, too few replicas, or a read-only replica
+CLUSTERED: Final = 1 << 5
+BUSY: Final = 1 << 6
+
+TRANSACTION_WORDS: Final = ("exec", "discard", "multi", "watch", "quit", "reset")
+SUBSCRIBER_WORDS: Final = (
+    "ping",
+    "subscribe",
+    "ssubscribe",
+    "psubscribe",
+    "unsubscribe",
+    "sunsubscribe",
+    "punsubscribe",
+    "quit",
+    "reset",
+)
+
+
+class Dispatcher:
+    """Runs the commands of one server's clients.
+
+    Attributes:
+        attention: Reasons for the full sequence of checks.
+        slow_us: Commands that take at least this many microseconds go to the slow log; negative: none do.
+        tracks_latency: Whether durations are counted per command (latency-tracking).
+        total_commands: How many ran (INFO total_commands_processed).
+        error_counts: Error replies by prefix (INFO errorstats).
+    """
+
+    def __init__(self, host: Host, table: CommandTable) -> None:
+        self.host: Final = host
+        self.table: Final = table
+        self.keyspace: Final[Keyspace] = host.keyspace
+        self.clock: Final[Clock] = host.clock
+        self._by_name: Final[dict[bytes, Command]] = table.by_name
+        self.attention: i64 = 0
+        self.slow_us: i64 = 10_000
+        self.spike_us: i64 = 0
+        self.tracks_latency = True
+        self.total_commands: i64 = 0
+        self.total_errors: i64 = 0
+        self.error_counts: dict[str, int] = {}
+        self.depth: i64 = 0
+
+    def execute(self, ctx: Context, argv: list[bytes]) -> None:
+        """Runs one request of a client and appends its reply to the client's output."""
+        command = self._by_name.get(argv[0])
+        if command is None or command.is_container:
+            command = self._find(ctx, argv)
+            if command is None:
+                return
+        count: i64 = len(argv)
+        if count < command.least or count > command.most:
+            command.rejected += 1
+            self.refuse(ctx, errors.wrong_number_of_arguments(command.name).text)
+            return
+        if ctx.attention | self.attention != 0:
+            self._execute_watchfully(ctx, command, argv)
+            return
+        self.call(ctx, command, argv)
+
+    def _find(self, ctx: Context, argv: list[bytes]) -> Command | None:
+        """The command, by the slow road: any case, subcommands. Answers the client if there is none."""
+        command = self.table.find(argv)
+        if command is None:
+            self.refuse(ctx, errors.unknown_command(argv).text)
+            return None
+        if command.is_container and command.handler is None:
+            if len(argv) > 1:
+                text = errors.unknown_subcommand(errors.printable(argv[1]), command.name.upper()).text
+            else:
+                text = errors.wrong_number_of_arguments(command.name).text
+            self.refuse(ctx, text)
+            return None
+        return command
+
+    def refuse(self, ctx: Context, text: str) -> None:
+        """Answers with an error instead of running a command; an open transaction is spoilt by it."""
+        if ctx.attention & IN_MULTI:
+            ctx.flags |= DIRTY_EXEC
+        self.count_error(text)
+        if ctx.attention & (REPLY_OFF | REPLY_SKIP) == 0:
+            write_error(ctx.out, text)
+
+    def count_error(self, text: str) -> None:
+        """Counts an error reply by its prefix."""
+        self.total_errors += 1
+        prefix = text.partition(" ")[0]
+        self.error_counts[prefix] = self.error_counts.get(prefix, 0) + 1
+
+    # The call
+
+    def call(self, ctx: Context, command: Command, argv: list[bytes]) -> None:
+        """Runs a command that nothing speaks against."""
+        keyspace = self.keyspace
+        handler = command.handler
+        assert handler is not None
+        dirty = keyspace.dirty
+        start = self.clock.now_us
+        ctx.command = command
+        self.depth += 1
+        try:
+            reply = handler(ctx, argv)
+            if isinstance(reply, bytes):
+                encode(ctx.out, reply, ctx.resp)
+            elif reply is not NO_REPLY:
+                encode(ctx.out, reply, ctx.resp)
+        except CommandError as error:
+            command.failed += 1
+            self.count_error(error.text)
+            write_error(ctx.out, error.text)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not end the server
+            self._internal_error(ctx, command, argv, error)
+        self.depth -= 1
+        keyspace.settle_memory()
+        if keyspace.dirty != dirty or self.host.effects_pending:
+            self.host.command_changed(ctx, command, argv, keyspace.dirty != dirty)
+        ctx.rewritten = None
+        duration = self.clock.read() - start
+        command.calls += 1
+        command.microseconds += duration
+        self.total_commands += 1
+        if self.tracks_latency:
+            histogram = command.histogram
+            if histogram is None:
+                histogram = Histogram()
+                command.histogram = histogram
+            histogram.record(duration)
+        if (duration >= self.slow_us and self.slow_us >= 0) or (self.spike_us > 0 and duration >= self.spike_us):
+            self._note_slow(ctx, command, argv, duration)
+        if self.depth == 0 and self.host.keys_ready:
+            self.host.serve_blocked()
+
+    def call_nested(self, ctx: Context, command: Command, argv: list[bytes]) -> Reply:
+        """Runs a command inside another (a script's); returns its reply, raises what it raises."""
+        handler = command.handler
+        assert handler is not None
+        ctx.command = command
+        return handler(ctx, argv)
+
+    def _internal_error(self, ctx: Context, command: Command, argv: list[bytes], error: Exception) -> None:
+        """A handler raised what no handler should: the client is told, the log gets the traceback."""
+        command.failed += 1
+        self.count_error(errors.INTERNAL)
+        self.host.internal_error(ctx, command, argv, error)
+        write_error(ctx.out, errors.INTERNAL)
+
+    def _note_slow(self, ctx: Context, command: Command, argv: list[bytes], duration: i64) -> None:
+        """A command took long: slow log and latency monitor."""
+        if self.slow_us >= 0 and duration >= self.slow_us and command.flags & SKIP_SLOWLOG == 0:
+            self.host.slow_command(ctx, argv, duration)
+        if self.spike_us > 0 and duration >= self.spike_us:
+            self.host.latency_spike(command, duration)
+
+    # The full sequence of checks
+
+    def _execute_watchfully(self, ctx: Context, command: Command, argv: list[bytes]) -> None:
+        """Runs a request with every check, and with what CLIENT REPLY, NO-TOUCH and ASKING ask for around it."""
+        mark: i64 = len(ctx.out)
+        silent = ctx.attention & (REPLY_OFF | REPLY_SKIP) != 0
+        self.keyspace.touches = ctx.attention & NO_TOUCH == 0 or command.name == "touch"
+        was_asking = ctx.attention & ASKING_NEXT != 0
+        if self._admit(ctx, command, argv):
+            if self.attention & MONITORED and command.flags & SKIP_MONITOR == 0:
+                self.host.feed_monitors(ctx, command, argv)
+            self.call(ctx, command, argv)
+        self.keyspace.touches = True
+        if was_asking:
+            ctx.attention &= ~ASKING_NEXT
+        if silent and ctx.attention & (REPLY_OFF | REPLY_SKIP) != 0:
+            ctx.out.truncate(mark)
+            ctx.attention &= ~REPLY_SKIP
+        if ctx.attention & REPLY_SKIP_NEXT:
+            ctx.attention = (ctx.attention & ~REPLY_SKIP_NEXT) | REPLY_SKIP
+
+    def _admit(self, ctx: Context, command: Command, argv: list[bytes]) -> bool:
+        """Whether the command may run now; if not, the client has got its answer. The order is behaviour."""
+        flags = command.flags
+        reason = self._refusal(ctx, command, argv, flags)
+        if reason is not None:
+            command.rejected += 1
+            self.refuse(ctx, reason)
+            return False
+        if ctx.attention & IN_MULTI and ctx.flags & DENY_BLOCKING == 0 and command.name not in TRANSACTION_WORDS:
+            ctx.queued.append(QueuedCommand(command, argv))
+            for argument in argv:
+                ctx.queued_bytes += len(argument)
+            encode(ctx.out, QUEUED, ctx.resp)
+            return False
+        if self.attention & PAUSED and ctx.attention & REPLICATION_LINK == 0 and self.host.postpone(ctx, command, argv):
+            ctx.flags |= BLOCKED
+            return False
+        return True
+
+    def _refusal(self, ctx: Context, command: Command, argv: list[bytes], flags: i64) -> str | None:
+        """Why the command may not run, in the order real servers check; None if nothing speaks against it."""
+        if ctx.attention & UNAUTHENTICATED and flags & NO_AUTH == 0:
+            return errors.NOAUTH
+        if ctx.attention & IN_MULTI and flags & NO_MULTI:
+            return "ERR Command not allowed inside a transaction"
+        denied = self.host.access_denied(ctx, command, argv)
+        if denied is not None:
+            return denied
+        if ctx.attention & REPLICATION_LINK:
+            return None
+        if self.attention & CLUSTERED:
+            redirect = self.host.redirect(ctx, command, argv)
+            if redirect is not None:
+                return redirect
+        if self.attention & MEMORY_LIMIT and not self.host.make_room() and flags & DENYOOM:
+            return errors.OUT_OF_MEMORY
+        if self.attention & WRITES_REFUSED and flags & (WRITE | MAY_REPLICATE):
+            refused = self.host.writes_refused(ctx, command)
+            if refused is not None:
+                return refused
+        if ctx.attention & SUBSCRIBED and ctx.resp == 2 and command.name not in SUBSCRIBER_WORDS:
+            return (
+                f"ERR Can't execute '{command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+                "allowed in this context"
+            )
+        if self.attention & WRITES_REFUSED and flags & STALE == 0 and self.host.stale():
+            return errors.MASTERDOWN
+        if self.attention & LOADING_DATA and flags & LOADING == 0:
+            return errors.LOADING
+        if self.attention & BUSY:
+            return self.host.busy_refusal(ctx, command, argv)
+        return None

@@ -1,0 +1,1 @@
+"""What the server records about its own work: durations, slow commands, latency spikes."""
