@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from hognose.server.config.directives import BY_NAME, RETIRED, find
 from hognose.server.config.directives.record import MULTI_ARG, Directive
 from hognose.server.config.errors import (
@@ -33,6 +35,7 @@ MAX_INCLUDE_DEPTH: Final = 32
 """Deeper than any real layout; a file that includes itself ends here instead of never."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class StartupChecks:
     """What the configuration needs to know from the parts of the server it names.
 

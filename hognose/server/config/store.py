@@ -16,6 +16,8 @@ import os
 from collections.abc import Callable
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from hognose import errors
 from hognose.datastructures.glob import glob_match
 from hognose.server.config.directives import BY_NAME, find
@@ -37,6 +39,7 @@ Applier = Callable[[], str]
 """Acts on changed settings; returns why it cannot, or the empty string."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class WorkingDirectory:
     """The directory that relative paths start from: the process' own.
 

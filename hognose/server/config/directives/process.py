@@ -198,9 +198,9 @@ MONITORING: Final[list[Directive]] = [
         "notify-keyspace-events",
         EventClasses(),
         0,
-        "Keyspace events to publish. Where: `K` by key, `E` by event. What: `g` generic, `$` strings, `l` lists, `s` sets, "
-        "`h` hashes, `z` sorted sets, `t` streams, `d` modules, `x` expired, `e` evicted, `A` all of these; `n` new keys, "
-        "`m` misses.",
+        "Keyspace events to publish. Where: `K` by key, `E` by event. What: `g` generic, `$` strings, `l` lists, "
+        "`s` sets, `h` hashes, `z` sorted sets, `t` streams, `d` modules, `x` expired, `e` evicted, `A` all of these; "
+        "`n` new keys, `m` misses.",
     ),
 ]
 
