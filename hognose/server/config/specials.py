@@ -8,6 +8,7 @@ import math
 import re
 from typing import Final
 
+from hognose.keyspace import events
 from hognose.server.config.errors import WRONG_ARGUMENT_COUNT, ValueRefused
 from hognose.server.config.kinds import (
     ConfigLine,
@@ -31,6 +32,10 @@ REPLICA: Final = 1
 PUBSUB: Final = 2
 """Indexes into `client_output_buffer_limit`, the classes of clients that have an output buffer limit."""
 
+EVENTS_BY_KEY: Final = 1 << 0
+EVENTS_BY_EVENT: Final = 1 << 1
+"""Bits of notify-keyspace-events that say where to publish; `keyspace.events` has those that say what."""
+
 _BUFFER_CLASSES: Final[dict[bytes, int]] = {
     b"normal": NORMAL,
     b"slave": REPLICA,
@@ -40,23 +45,24 @@ _BUFFER_CLASSES: Final[dict[bytes, int]] = {
 _BUFFER_CLASS_SHOWN: Final = [b"normal", b"slave", b"pubsub"]
 _BUFFER_CLASS_WRITTEN: Final = [b"normal", b"replica", b"pubsub"]
 
-# The bits are Redis' own, so that a number seen in a debugger means the same in both.
 _EVENT_BITS: Final[list[tuple[str, int]]] = [
-    ("g", 1 << 2),
-    ("$", 1 << 3),
-    ("l", 1 << 4),
-    ("s", 1 << 5),
-    ("h", 1 << 6),
-    ("z", 1 << 7),
-    ("x", 1 << 8),
-    ("e", 1 << 9),
-    ("t", 1 << 10),
-    ("d", 1 << 13),
-    ("n", 1 << 14),
-    ("K", 1 << 0),
-    ("E", 1 << 1),
-    ("m", 1 << 11),
+    ("g", events.GENERIC),
+    ("$", events.STRING),
+    ("l", events.LIST),
+    ("s", events.SET),
+    ("h", events.HASH),
+    ("z", events.ZSET),
+    ("x", events.EXPIRED),
+    ("e", events.EVICTED),
+    ("t", events.STREAM),
+    ("d", events.MODULE),
+    ("n", events.NEW),
+    ("K", EVENTS_BY_KEY),
+    ("E", EVENTS_BY_EVENT),
+    ("m", events.KEY_MISS),
 ]
+"""The letters in the order CONFIG GET shows them."""
+
 _ALL_EVENTS: Final = sum(bit for letter, bit in _EVENT_BITS if letter in "g$lshzxetd")
 _NOT_IN_ALL: Final = "KEm"
 
