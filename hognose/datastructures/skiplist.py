@@ -35,7 +35,7 @@ from mypy_extensions import i64
 DEFAULT_BLOCK_SIZE: Final = 128
 MAX_LEVELS: Final = 16  # a quarter of the blocks reach the next level: enough for 4**16 blocks
 GROWTH_STEP: Final = 16  # pairs by which a block's room grows: wastes little, copies rarely
-NODE_BYTES: Final = 320  # measured: the node, its two lists and two vectors, their allocator headers, 1.33 levels
+NODE_BYTES: Final = 416  # measured: the node, its two lists and two vectors, their allocator headers, 1.33 levels
 
 
 @final
