@@ -45,6 +45,7 @@ HEADER_BYTES: Final = 6
 OVERHEAD_BYTES: Final = 7
 """What a blob has beside its body: the header and the end mark."""
 END_MARK: Final = 0xFF
+NINE: Final = 0x39
 COUNT_UNKNOWN: Final = 65535
 
 STRING6: Final = 0x80
@@ -520,6 +521,11 @@ def checked_end(blob: bytes, at: i64, end: i64) -> i64:
         ValueError: It is of no known kind, reaches beyond `end` or has a wrong backlen.
     """
     first: i64 = blob[at]
+    if STRING6 <= first < INT13:
+        length = (first & 63) + 1
+        if at + length < end and blob[at + length] == length:
+            return at + length + 1
+        raise ValueError("bad listpack entry")
     length_bytes: i64 = 5 if first == STRING32 else (2 if STRING12 <= first < STRING32 else 1)
     if first > INT64 or at + length_bytes > end:
         raise ValueError("bad listpack entry")
@@ -546,6 +552,10 @@ def is_canonical_entry(body: bytes, at: i64) -> bool:
     first: i64 = body[at]
     if first < STRING6:
         return True
+    if STRING6 < first < INT13:
+        byte: i64 = body[at + 1]
+        if byte > NINE or (first & 63) > LONGEST_INT_TEXT:
+            return True
     if is_int(body, at):
         return len(encode_i64(get_i64(body, at))) == entry_size(body, at)
     length = encoded_size(body, at)

@@ -33,6 +33,8 @@ __all__ = [
     "parse_i64",
 ]
 
+UP_TO_3_DIGITS: Final[list[bytes]] = [b"%d" % value for value in range(1000)]
+THREE_DIGITS: Final[list[bytes]] = [b"%03d" % value for value in range(1000)]
 MAX_I64_TEXT: Final = 20
 """The longest canonical integer: a minus and 19 digits."""
 MINUS: Final = 0x2D
@@ -124,6 +126,16 @@ def canonical_value(text: bytes) -> i64:
 
 def format_i64(value: i64) -> bytes:
     """Prints an integer in its canonical form."""
+    if 0 <= value < 1000:
+        return UP_TO_3_DIGITS[value]
+    if 0 <= value < 1_000_000:
+        return b"%b%b" % (UP_TO_3_DIGITS[value // 1000], THREE_DIGITS[value % 1000])
+    if 0 <= value < 1_000_000_000:
+        return b"%b%b%b" % (
+            UP_TO_3_DIGITS[value // 1_000_000],
+            THREE_DIGITS[value // 1000 % 1000],
+            THREE_DIGITS[value % 1000],
+        )
     return str(value).encode()
 
 
