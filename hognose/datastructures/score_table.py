@@ -80,11 +80,16 @@ class ScoreTable:
 
     Args:
         segment_entries: Average entries per segment at which the table grows; small in tests.
+
+    Attributes:
+        found: The segment of the member that `find` looked for last; valid until the table changes.
     """
 
     def __init__(self, segment_entries: i64 = SEGMENT_ENTRIES) -> None:
         self._segment_entries: i64 = segment_entries
         self._segments: list[Segment] = [Segment(GROWTH_STEP)]
+        self.found: Segment = self._segments[0]
+        self._found_hash: i64 = 0
         self._mask: i64 = 0
         self._split: i64 = 0
         self._count: i64 = 0
@@ -104,10 +109,17 @@ class ScoreTable:
             index &= self._mask
         return self._segments[index]
 
-    def has(self, member: bytes) -> bool:
-        """Whether the member is there. O(1)."""
+    def find(self, member: bytes) -> i64:
+        """Finds a member; `found` is its segment then. O(1).
+
+        Returns:
+            Its place in `found` (its score stands at `found.scores[place]`), or -1.
+        """
         key_hash = HASHER.hash(member)
-        return self._segment_of(key_hash).find(key_hash, member) >= 0
+        self._found_hash = key_hash
+        segment = self._segment_of(key_hash)
+        self.found = segment
+        return segment.find(key_hash, member)
 
     def score(self, member: bytes) -> tuple[bool, float]:
         """Looks a member up. O(1).
@@ -115,36 +127,25 @@ class ScoreTable:
         Returns:
             Whether it is there, and its score (0.0 where it is not).
         """
-        key_hash = HASHER.hash(member)
-        segment = self._segment_of(key_hash)
-        place = segment.find(key_hash, member)
+        place = self.find(member)
         if place < 0:
             return False, 0.0
-        return True, segment.scores[place]
+        return True, self.found.scores[place]
 
-    def add(self, member: bytes, score: float) -> None:
-        """Puts in a member that is not there yet. O(1)."""
-        key_hash = HASHER.hash(member)
-        segment = self._segment_of(key_hash)
+    def insert_missing(self, member: bytes, score: float) -> None:
+        """Puts in a member right after `find` did not find it. O(1)."""
+        segment = self.found
         capacity = segment.capacity
-        segment.add(key_hash, member, score)
+        segment.add(self._found_hash, member, score)
         self._capacity += segment.capacity - capacity
         self._count += 1
         if self._count > self._segment_entries * len(self._segments):
             self._split_one()
 
-    def replace(self, member: bytes, score: float) -> bytes:
-        """Gives a member that is there another score. O(1).
-
-        Returns:
-            The member as the table holds it: the object to hand to the skiplist, so that both hold one.
-        """
-        key_hash = HASHER.hash(member)
-        segment = self._segment_of(key_hash)
-        place = segment.find(key_hash, member)
-        assert place >= 0, "replace() is for members that are there"
-        segment.scores[place] = score
-        return segment.members[place]
+    def add(self, member: bytes, score: float) -> None:
+        """Puts in a member that is not there yet. O(1)."""
+        self.find(member)
+        self.insert_missing(member, score)
 
     def remove(self, member: bytes) -> tuple[bool, float]:
         """Takes a member out. O(1).
@@ -152,13 +153,11 @@ class ScoreTable:
         Returns:
             Whether it was there, and the score it had (0.0 where it was not).
         """
-        key_hash = HASHER.hash(member)
-        segment = self._segment_of(key_hash)
-        place = segment.find(key_hash, member)
+        place = self.find(member)
         if place < 0:
             return False, 0.0
-        score = segment.scores[place]
-        segment.drop(place)
+        score = self.found.scores[place]
+        self.found.drop(place)
         self._count -= 1
         if len(self._segments) > 1 and self._count * 3 < self._segment_entries * len(self._segments):
             self._join_one()

@@ -26,10 +26,12 @@ class ScoreTableMachine(RuleBasedStateMachine):
     @rule(members=st.lists(MEMBERS, max_size=30), score=SCORES)
     def put(self, members: list[bytes], score: float) -> None:
         for member in members:
-            if member in self.model:
-                assert self.table.replace(member, score) == member
+            place = self.table.find(member)
+            assert (place >= 0) == (member in self.model)
+            if place >= 0:
+                self.table.found.scores[place] = score
             else:
-                self.table.add(member, score)
+                self.table.insert_missing(member, score)
             self.model[member] = score
 
     @precondition(lambda self: self.model)
@@ -42,7 +44,6 @@ class ScoreTableMachine(RuleBasedStateMachine):
 
     @rule(member=MEMBERS)
     def look_up(self, member: bytes) -> None:
-        assert self.table.has(member) == (member in self.model)
         assert self.table.score(member) == (member in self.model, self.model.get(member, 0.0))
         if member not in self.model:
             assert self.table.remove(member) == (False, 0.0)
