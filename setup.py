@@ -12,6 +12,7 @@ from setuptools import setup
 INTERPRETED = {
     "hognose/__init__.py",
     "hognose/__main__.py",
+    "hognose/config/__main__.py",
     "hognose/embedded.py",
     "hognose/pytest_plugin.py",
 }

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hiredis
 
 from hognose.clock import FakeClock
-from hognose.server.config.store import Config
+from hognose.config.store import Config
 from hognose.server.server import Server
 
 

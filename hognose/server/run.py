@@ -6,9 +6,9 @@ import signal
 from collections.abc import Callable
 from typing import cast
 
-from hognose.server.config.loader import StartupChecks, load
-from hognose.server.config.grammar import parse_command_line
-from hognose.server.config.store import Config
+from hognose.config.loader import StartupChecks, load
+from hognose.config.grammar import parse_command_line
+from hognose.config.store import Config
 from hognose.server.loops import new_event_loop
 from hognose.server.server import Server
 

@@ -18,7 +18,7 @@ from hognose.commands.table import Command, CommandTable
 from hognose.errors import ProtocolError
 from hognose.keyspace.expiry import ExpiryCycle
 from hognose.keyspace.keyspace import Keyspace
-from hognose.server.config.store import Config
+from hognose.config.store import Config
 from hognose.server.connection import Connection
 from hognose.server.dispatch import Dispatcher
 from hognose.server.log import Log

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hognose.server.config.directives.record import (
+from hognose.config.directives.record import (
     IMMUTABLE,
     MULTI_ARG,
     NO_MEANING,
@@ -18,8 +18,8 @@ from hognose.server.config.directives.record import (
     text,
     yes_no,
 )
-from hognose.server.config.kinds import INT64_MAX, UINT_MAX, Integer, MemoryOrPercent, Octal
-from hognose.server.config.specials import Addresses, OutputBufferLimit, OutputBufferLimits
+from hognose.config.kinds import INT64_MAX, UINT_MAX, Integer, MemoryOrPercent, Octal
+from hognose.config.specials import Addresses, OutputBufferLimit, OutputBufferLimits
 
 PORT_MAX: Final = 65535
 MIB: Final = 1 << 20

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hognose.server.config.directives.record import (
+from hognose.config.directives.record import (
     DENY_LOADING,
     HIDDEN,
     IMMUTABLE,
@@ -18,8 +18,8 @@ from hognose.server.config.directives.record import (
     text,
     yes_no,
 )
-from hognose.server.config.kinds import INT64_MAX, UINT64_MAX
-from hognose.server.config.specials import Primary
+from hognose.config.kinds import INT64_MAX, UINT64_MAX
+from hognose.config.specials import Primary
 
 HOSTNAME_LIMIT: Final = 256
 PORT_MAX: Final = 65535

@@ -9,8 +9,8 @@ Tuples are replaced as a whole, never changed in place. Which names and types st
 directives by a test.
 """
 
-from hognose.server.config.directives import DIRECTIVES
-from hognose.server.config.specials import OutputBufferLimit
+from hognose.config.directives import DIRECTIVES
+from hognose.config.specials import OutputBufferLimit
 
 
 class Settings:

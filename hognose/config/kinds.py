@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from hognose.server.config.errors import ValueRefused
+from hognose.config.errors import ValueRefused
 
 NOT_INTEGER: Final = "argument couldn't be parsed into an integer"
 NOT_OCTAL: Final = "argument couldn't be parsed as an octal number"

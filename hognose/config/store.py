@@ -20,8 +20,8 @@ from mypy_extensions import mypyc_attr
 
 from hognose import errors
 from hognose.datastructures.glob import glob_match
-from hognose.server.config.directives import BY_NAME, find
-from hognose.server.config.directives.record import (
+from hognose.config.directives import BY_NAME, find
+from hognose.config.directives.record import (
     DENY_LOADING,
     HIDDEN,
     IMMUTABLE,
@@ -31,9 +31,9 @@ from hognose.server.config.directives.record import (
     VOLATILE,
     Directive,
 )
-from hognose.server.config.errors import ValueRefused, set_failed, unknown_option
-from hognose.server.config.kinds import decode, encode
-from hognose.server.config.settings import Settings
+from hognose.config.errors import ValueRefused, set_failed, unknown_option
+from hognose.config.kinds import decode, encode
+from hognose.config.settings import Settings
 
 Applier = Callable[[], str]
 """Acts on changed settings; returns why it cannot, or the empty string."""

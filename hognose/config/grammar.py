@@ -17,8 +17,8 @@ with # is a comment; there are no comments behind a directive.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from hognose.server.config.errors import UNBALANCED_QUOTES, ConfigError
-from hognose.server.config.kinds import encode, quote
+from hognose.config.errors import UNBALANCED_QUOTES, ConfigError
+from hognose.config.kinds import encode, quote
 
 ENVIRONMENT_PREFIX: Final = "HOGNOSE_"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import redis
 
-from hognose.server.config.grammar import parse_command_line
-from hognose.server.config.loader import StartupChecks, load
-from hognose.server.config.store import Config, WorkingDirectory
+from hognose.config.grammar import parse_command_line
+from hognose.config.loader import StartupChecks, load
+from hognose.config.store import Config, WorkingDirectory
 
 
 class RealServer:

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from config_harness import RealServer
 
-from hognose.server.config import settings as settings_module
-from hognose.server.config.directives import BY_NAME, DIRECTIVES, SUBJECTS, find
-from hognose.server.config.directives.record import HIDDEN, IMMUTABLE, MULTI_ARG, PROTECTED, SENSITIVE, Directive
-from hognose.server.config.kinds import decode
-from hognose.server.config.reference import configuration_reference
-from hognose.server.config.settings import Settings
-from hognose.server.config.store import Config
+from hognose.config import settings as settings_module
+from hognose.config.directives import BY_NAME, DIRECTIVES, SUBJECTS, find
+from hognose.config.directives.record import HIDDEN, IMMUTABLE, MULTI_ARG, PROTECTED, SENSITIVE, Directive
+from hognose.config.kinds import decode
+from hognose.config.reference import configuration_reference
+from hognose.config.settings import Settings
+from hognose.config.store import Config
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[3]
 
 NEW_IN_7_2 = {
     "set-max-listpack-entries",
@@ -130,4 +130,4 @@ def test_secrets_and_protected_directives_are_marked() -> None:
 
 def test_the_reference_page_is_current() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
-    assert page == configuration_reference(), "run: python -m hognose.server.config"
+    assert page == configuration_reference(), "run: python -m hognose.config"

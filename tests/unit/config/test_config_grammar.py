@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hognose.server.config.errors import ConfigError
-from hognose.server.config.grammar import environment_lines, parse_command_line, parse_line, split_args
-from hognose.server.config.kinds import quote
+from hognose.config.errors import ConfigError
+from hognose.config.grammar import environment_lines, parse_command_line, parse_line, split_args
+from hognose.config.kinds import quote
 
 
 @pytest.mark.parametrize(

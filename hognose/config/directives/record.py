@@ -7,7 +7,7 @@ record come parsing, CONFIG GET, SET and REWRITE, the attribute of `Settings` an
 from collections.abc import Callable
 from typing import Final
 
-from hognose.server.config.kinds import (
+from hognose.config.kinds import (
     INT64_MAX,
     INT_MAX,
     Choice,

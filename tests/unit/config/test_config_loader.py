@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from config_harness import StandStill, loaded, started_with
 
-from hognose.server.config.errors import ConfigError, ConfigFileUnreadableError
-from hognose.server.config.loader import MAX_INCLUDE_DEPTH, StartupChecks, load
-from hognose.server.config.store import Config
+from hognose.config.errors import ConfigError, ConfigFileUnreadableError
+from hognose.config.loader import MAX_INCLUDE_DEPTH, StartupChecks, load
+from hognose.config.store import Config
 
 
 def test_command_line_wins_over_environment_over_stdin_over_file(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-from hognose.server.config.directives import BY_NAME, RETIRED, find
-from hognose.server.config.directives.record import MULTI_ARG, Directive
-from hognose.server.config.errors import (
+from hognose.config.directives import BY_NAME, RETIRED, find
+from hognose.config.directives.record import MULTI_ARG, Directive
+from hognose.config.errors import (
     BAD_DIRECTIVE,
     MODULE_CONFIG_WITHOUT_VALUE,
     REPLICA_IN_CLUSTER,
@@ -27,9 +27,9 @@ from hognose.server.config.errors import (
     ConfigFileUnreadableError,
     ValueRefused,
 )
-from hognose.server.config.grammar import SourceLine, environment_lines, parse_line, split_args
-from hognose.server.config.kinds import decode
-from hognose.server.config.store import Config
+from hognose.config.grammar import SourceLine, environment_lines, parse_line, split_args
+from hognose.config.kinds import decode
+from hognose.config.store import Config
 
 MAX_INCLUDE_DEPTH: Final = 32
 """Deeper than any real layout; a file that includes itself ends here instead of never."""

@@ -6,12 +6,12 @@ Not in it are the lines that are no settings: `include`, `user`, `rename-command
 
 from typing import Final
 
-from hognose.server.config.directives.data import ALLOCATOR, ENCODINGS, EVICTION
-from hognose.server.config.directives.distribution import CLUSTER, REPLICATION
-from hognose.server.config.directives.network import ACCESS, CLIENTS, LISTENING, TLS
-from hognose.server.config.directives.persistence import APPEND_ONLY, SNAPSHOTS
-from hognose.server.config.directives.process import LOGGING, MONITORING, PROCESS, SCRIPTING, SHUTDOWN
-from hognose.server.config.directives.record import Directive
+from hognose.config.directives.data import ALLOCATOR, ENCODINGS, EVICTION
+from hognose.config.directives.distribution import CLUSTER, REPLICATION
+from hognose.config.directives.network import ACCESS, CLIENTS, LISTENING, TLS
+from hognose.config.directives.persistence import APPEND_ONLY, SNAPSHOTS
+from hognose.config.directives.process import LOGGING, MONITORING, PROCESS, SCRIPTING, SHUTDOWN
+from hognose.config.directives.record import Directive
 
 SUBJECTS: Final[list[tuple[str, list[Directive]]]] = [
     ("Listening", LISTENING),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hognose.server.config.directives.record import (
+from hognose.config.directives.record import (
     DENY_LOADING,
     HIDDEN,
     IMMUTABLE,
@@ -16,8 +16,8 @@ from hognose.server.config.directives.record import (
     text,
     yes_no,
 )
-from hognose.server.config.kinds import INT_MIN, NumberChoice
-from hognose.server.config.specials import SavePoints
+from hognose.config.kinds import INT_MIN, NumberChoice
+from hognose.config.specials import SavePoints
 
 
 def _is_base_name(path: str) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hognose.server.config.directives.record import (
+from hognose.config.directives.record import (
     NO_MEANING,
     Directive,
     choice,
@@ -11,7 +11,7 @@ from hognose.server.config.directives.record import (
     special,
     yes_no,
 )
-from hognose.server.config.kinds import INT64_MAX, INT_MIN, UINT64_MAX, YesNo
+from hognose.config.kinds import INT64_MAX, INT_MIN, UINT64_MAX, YesNo
 
 _NO_DEFRAGMENTATION: Final = (
     "Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified Jemalloc like the "

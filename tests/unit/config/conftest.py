@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from config_harness import RealServer, StandStill
 
-from hognose.server.config.store import Config
+from hognose.config.store import Config
 
 
 @pytest.fixture(scope="module")

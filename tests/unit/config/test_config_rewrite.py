@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hognose.errors import CommandError
-from hognose.server.config.directives import DIRECTIVES
-from hognose.server.config.directives.record import IMMUTABLE, Directive
-from hognose.server.config.kinds import Choice, Integer, Memory, Octal, Secret, Text, YesNo
-from hognose.server.config.loader import load
-from hognose.server.config.rewrite import SIGNATURE, replace_file, rewrite, rewritten
-from hognose.server.config.store import Config
+from hognose.config.directives import DIRECTIVES
+from hognose.config.directives.record import IMMUTABLE, Directive
+from hognose.config.kinds import Choice, Integer, Memory, Octal, Secret, Text, YesNo
+from hognose.config.loader import load
+from hognose.config.rewrite import SIGNATURE, replace_file, rewrite, rewritten
+from hognose.config.store import Config
 
 USERS = [b"default on nopass sanitize-payload ~* &* +@all"]
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from hognose.server.config.directives import SUBJECTS
-from hognose.server.config.directives.record import (
+from hognose.config.directives import SUBJECTS
+from hognose.config.directives.record import (
     DENY_LOADING,
     HIDDEN,
     IMMUTABLE,
@@ -12,7 +12,7 @@ from hognose.server.config.directives.record import (
     SENSITIVE,
     Directive,
 )
-from hognose.server.config.kinds import Memory, decode, format_memory
+from hognose.config.kinds import Memory, decode, format_memory
 
 _NOTES: Final[list[tuple[int, str]]] = [
     (IMMUTABLE, "at start-up only"),
@@ -25,7 +25,7 @@ _NOTES: Final[list[tuple[int, str]]] = [
 
 _INTRODUCTION: Final = """# Configuration
 
-<!-- Written by `python -m hognose.server.config`; change the tables in hognose/server/config/directives instead. -->
+<!-- Written by `python -m hognose.config`; change the tables in hognose/config/directives instead. -->
 
 hognose takes the configuration files, command lines and CONFIG commands of redis-server 7.2. What counts, from weak to
 strong: the built-in default, the file, standard input (an argument `-`), environment variables, the command line.

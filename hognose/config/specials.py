@@ -9,8 +9,8 @@ import re
 from typing import Final
 
 from hognose.keyspace import events
-from hognose.server.config.errors import WRONG_ARGUMENT_COUNT, ValueRefused
-from hognose.server.config.kinds import (
+from hognose.config.errors import WRONG_ARGUMENT_COUNT, ValueRefused
+from hognose.config.kinds import (
     ConfigLine,
     Kind,
     Text,

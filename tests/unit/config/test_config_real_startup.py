@@ -6,7 +6,7 @@ redis-server is never left running: after each line that might be accepted stand
 import pytest
 from config_harness import loaded, real_refusal, started_with
 
-from hognose.server.config.errors import ConfigError
+from hognose.config.errors import ConfigError
 
 pytestmark = pytest.mark.server
 

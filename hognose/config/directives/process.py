@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hognose.server.config.directives.record import (
+from hognose.config.directives.record import (
     DENY_LOADING,
     HIDDEN,
     IMMUTABLE,
@@ -17,8 +17,8 @@ from hognose.server.config.directives.record import (
     text,
     yes_no,
 )
-from hognose.server.config.kinds import INT64_MAX, INT_MAX, Choice, FlagSet, Integer
-from hognose.server.config.specials import Directory, EventClasses, OomScores, Percentiles
+from hognose.config.kinds import INT64_MAX, INT_MAX, Choice, FlagSet, Integer
+from hognose.config.specials import Directory, EventClasses, OomScores, Percentiles
 
 SHUTDOWN_SAVE: Final = 1
 SHUTDOWN_NOSAVE: Final = 2

@@ -4,7 +4,7 @@ import pytest
 from config_harness import RealServer, StandStill
 
 from hognose.errors import CommandError
-from hognose.server.config.store import Config, is_allowed
+from hognose.config.store import Config, is_allowed
 
 REQUESTS = [
     ["maxmemory", "10000001"],
