@@ -219,8 +219,9 @@ class StreamValue(Value):
 
         Complexity: O(1).
         """
-        if now_ms > self.last_id >> 64:
-            return int(now_ms) << 64
+        now = int(now_ms)
+        if now > self.last_id >> 64:
+            return now << 64
         return self.last_id + 1 if self.last_id < MAX_ID else 0
 
     def append(
@@ -243,12 +244,11 @@ class StreamValue(Value):
             block = StreamBlock(entry_id, encode_master(argv, first))
             self._push_block(block)
             self._tail_fields = [argv[index] for index in range(first, len(argv), 2)]
+            self._block_bytes += block.memory_bytes()
             same_fields = True
         else:
             same_fields = self._has_tail_fields(argv, first)
-            self._block_bytes -= block.memory_bytes()
-        block.append(entry_id, argv, first, same_fields)
-        self._block_bytes += block.memory_bytes()
+        self._block_bytes += block.append(entry_id, argv, first, same_fields)
         self._length += 1
         self.entries_added += 1
         self.last_id = entry_id
@@ -280,7 +280,7 @@ class StreamValue(Value):
             self.first_id = self._find_first_id()
         return True
 
-    def trim_to_length(self, max_length: int, approximate: bool, limit: int) -> i64:
+    def trim_to_length(self, max_length: i64, approximate: bool, limit: i64) -> i64:
         """Removes the oldest entries until at most so many are left.
 
         Args:
@@ -301,14 +301,14 @@ class StreamValue(Value):
                 break
             if left - block.live < max_length:
                 if not approximate:
-                    removed += self._delete_from_front(block, left - i64(max_length), MAX_ID)
+                    removed += self._delete_from_front(block, left - max_length, MAX_ID)
                 break
             blocks_removed += 1
             removed += block.live
             left -= block.live
         return self._finish_trim(blocks_removed, removed)
 
-    def trim_below_id(self, min_id: int, approximate: bool, limit: int) -> i64:
+    def trim_below_id(self, min_id: int, approximate: bool, limit: i64) -> i64:
         """Removes the entries below an ID; arguments and cost as for `trim_to_length`.
 
         Args:
@@ -421,9 +421,9 @@ class StreamValue(Value):
         if entry_id > self.last_id or (self.max_deleted_id and self.max_deleted_id >= self.first_id):
             return ENTRIES_READ_UNKNOWN
         if entry_id < self.first_id:
-            return self.entries_added - self._length
+            return self.entries_added - int(self._length)
         if entry_id == self.first_id:
-            return self.entries_added - self._length + 1
+            return self.entries_added - int(self._length) + 1
         return ENTRIES_READ_UNKNOWN
 
     # Dumps
@@ -471,7 +471,7 @@ class StreamValue(Value):
         assert last <= self.last_id
         assert (live, memory) == (self._length, self._block_bytes)
         assert self.first_id == self._find_first_id()
-        assert self.entries_added >= self._length
+        assert self.entries_added >= int(self._length)
         if self.blocks:
             assert self._tail_fields == self.blocks[-1].fields()
         meter = MemoryMeter()

@@ -68,7 +68,7 @@ class StreamBlock:
 
     def blob_bytes(self) -> i64:
         """The size of the blob this block is in dumps, by which it counts as full. O(1)."""
-        counters: i64 = len(listpack.encode_i64(self.live)) + len(listpack.encode_i64(self.deleted))
+        counters = _count_bytes(self.live) + _count_bytes(self.deleted)
         return listpack.OVERHEAD_BYTES + counters + len(self.master) + len(self.entries)
 
     def memory_bytes(self) -> i64:
@@ -81,7 +81,7 @@ class StreamBlock:
         listpack.extend_list(names, self.master, listpack.entry_size(self.master, 0), self.field_count)
         return names
 
-    def append(self, entry_id: int, argv: list[bytes], first: i64, same_fields: bool) -> None:
+    def append(self, entry_id: int, argv: list[bytes], first: i64, same_fields: bool) -> i64:
         """Appends an entry.
 
         Args:
@@ -89,6 +89,9 @@ class StreamBlock:
             argv: A list that ends with fields and values, alternating.
             first: Index of the first field in it.
             same_fields: Whether these fields are the master's, in order.
+
+        Returns:
+            The bytes the block grew by.
 
         Complexity: O(bytes of the block), a copy.
         """
@@ -110,10 +113,12 @@ class StreamBlock:
             for index in range(first, len(argv)):
                 parts.append(listpack.encode(argv[index]))  # noqa: PERF401 - see above
             parts.append(listpack.encode_i64(2 * count + 4))
+        size_before: i64 = len(self.entries)
         self.entries = b"".join(parts)
         self.live += 1
         self.last_ms = ms
         self.last_seq = seq
+        return len(self.entries) - size_before
 
     def delete_at(self, at: i64) -> None:
         """Makes a tombstone of the live entry at an offset. O(bytes of the block), a copy."""
@@ -345,6 +350,11 @@ def _checked_skip(body: bytes, at: i64, elements: i64) -> i64:
         at += listpack.entry_size(body, at)
         left -= 1
     return at
+
+
+def _count_bytes(count: i64) -> i64:
+    """The size of a counter's entry."""
+    return 2 if count < 128 else len(listpack.encode_i64(count))
 
 
 def _encode_difference(difference: int) -> bytes:
