@@ -210,8 +210,6 @@ def format_fraction(value: float) -> bytes:
         return text.encode()
     mantissa, _, power = text.lstrip("-").partition("e")
     whole, _, fraction = mantissa.partition(".")
-    if fraction == "0":  # as in 1.0e+30 or 4611686018427389952.0
-        fraction = ""
     exponent = (int(power) if power else 0) - len(fraction)
     digits = (whole + fraction).lstrip("0")
     significant = digits.rstrip("0")
@@ -221,15 +219,11 @@ def format_fraction(value: float) -> bytes:
 
 
 def lay_out(digits: str, exponent: int) -> str:
-    """Places the point, or an exponent, in digits of which the last is worth 10**exponent."""
-    count = len(digits)
-    magnitude = exponent + count - 1
+    """Lays out digits, the last one worth 10**exponent, that do not go as they are with a point among them."""
     if 0 <= exponent <= MAX_PLAIN_ZEROS:
         return digits + "0" * exponent
-    if exponent < 0 and (exponent >= -MAX_PLAIN_DECIMALS or abs(magnitude) < 4):
-        before_point = count + exponent
-        if before_point <= 0:
-            return "0." + "0" * -before_point + digits
-        return digits[:before_point] + "." + digits[before_point:]
-    mantissa = digits[0] + "." + digits[1:] if count > 1 else digits
+    magnitude = exponent + len(digits) - 1
+    if -MAX_PLAIN_DECIMALS <= exponent < 0:
+        return "0." + "0" * (-magnitude - 1) + digits
+    mantissa = digits[0] + "." + digits[1:] if len(digits) > 1 else digits
     return f"{mantissa}e{'-' if magnitude < 0 else '+'}{abs(magnitude)}"

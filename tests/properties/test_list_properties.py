@@ -1,5 +1,8 @@
 """The list value against a plain Python list, with limits small enough to reach every split, merge and conversion."""
 
+import random
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -20,12 +23,20 @@ class ListMachine(RuleBasedStateMachine):
     """Every operation done to both; the contents must stay equal."""
 
     @initialize(
-        max_listpack_size=st.sampled_from([1, 2, 3, 5, 128, -1, -2, -5]), plain_bytes=st.sampled_from([50, 2**30])
+        max_listpack_size=st.sampled_from([1, 2, 3, 5, 128, -1, -2, -5]),
+        plain_bytes=st.sampled_from([50, 2**30]),
+        elements=st.lists(ELEMENTS, max_size=40),
+        head=st.booleans(),
     )
-    def start(self, max_listpack_size: int, plain_bytes: int) -> None:
+    def start(self, max_listpack_size: int, plain_bytes: int, elements: list[bytes], head: bool) -> None:
         self.limits = ListLimits(max_listpack_size, plain_bytes)
         self.value = ListValue(self.limits)
-        self.model: list[bytes] = []
+        for element in elements:
+            if head:
+                self.value.push_head([element])
+            else:
+                self.value.push_tail([element])
+        self.model = elements[::-1] if head else elements[:]
 
     @rule(elements=FEW)
     def push_head(self, elements: list[bytes]) -> None:
@@ -63,10 +74,10 @@ class ListMachine(RuleBasedStateMachine):
             self.value.set(index, element)
             self.model[index] = element
 
-    @rule(pivot=ELEMENTS, index=INDEX, use_index=st.booleans(), element=ELEMENTS, after=st.booleans())
-    def insert(self, pivot: bytes, index: int, use_index: bool, element: bytes, after: bool) -> None:
-        if self.model and use_index:
-            pivot = self.model[index % len(self.model)]
+    @rule(pivot=st.none() | ELEMENTS, index=INDEX, element=ELEMENTS, after=st.booleans())
+    def insert(self, pivot: bytes | None, index: int, element: bytes, after: bool) -> None:
+        if pivot is None:
+            pivot = self.model[index % len(self.model)] if self.model else b"absent"
         found = pivot in self.model
         assert self.value.insert(pivot, element, after) is found
         if found:
@@ -87,7 +98,7 @@ class ListMachine(RuleBasedStateMachine):
     @rule(start=INDEX, count=INDEX)
     def delete_range(self, start: int, count: int) -> None:
         start %= len(self.model) + 1
-        count %= len(self.model) - start + 1
+        count %= min(len(self.model) - start, 3) + 1
         self.value.delete_range(start, count)
         del self.model[start : start + count]
 
@@ -146,6 +157,51 @@ class ListMachine(RuleBasedStateMachine):
 
 TestListMachine = ListMachine.TestCase
 TestListMachine.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)
+
+
+@pytest.mark.parametrize("max_listpack_size", [1, 2, 3, 5, 30, -1])
+@pytest.mark.parametrize("plain_bytes", [60, 2**30])
+def test_a_long_run_of_random_changes_agrees_with_a_plain_list(max_listpack_size: int, plain_bytes: int) -> None:
+    source = random.Random(max_listpack_size * plain_bytes)
+    limits = ListLimits(max_listpack_size, plain_bytes)
+    value = ListValue(limits)
+    model: list[bytes] = []
+    for _ in range(800):
+        change_both(source, value, model)
+        value.check_invariants()
+        out: list[bytes] = []
+        value.extend(out, 0, value.length())
+        assert out == model
+
+
+def change_both(source: random.Random, value: ListValue, model: list[bytes]) -> None:
+    """Makes one random change to a list and to its model; lists stay at about 40 elements."""
+    element = source.choice([b"%d" % source.randrange(3000), b"x" * source.randrange(200), b"a", b"b"])
+    if len(model) <= source.randrange(80):
+        if not model or source.random() < 0.2:
+            value.push_tail([element])
+            model.append(element)
+            return
+        index = source.randrange(len(model))
+        after = source.random() < 0.5
+        assert value.insert(model[index], element, after)
+        model.insert(model.index(model[index]) + after, element)
+        return
+    index = source.randrange(len(model))
+    kind = source.randrange(4)
+    if kind == 0:
+        count = source.randrange(min(6, len(model) - index))
+        value.delete_range(index, count)
+        del model[index : index + count]
+    elif kind == 1:
+        value.set(index, element)
+        model[index] = element
+    elif kind == 2:
+        assert value.remove(model[index], 1) == 1
+        model.remove(model[index])
+    else:
+        assert value.remove(model[index], -1) == 1
+        del model[len(model) - 1 - model[::-1].index(model[index])]
 
 
 @settings(deadline=None, max_examples=20)

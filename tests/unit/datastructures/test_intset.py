@@ -27,6 +27,12 @@ def test_a_wider_member_widens_all_and_its_removal_narrows_none() -> None:
     assert intset.width(intset.remove(wide, 2**40)) == 8
 
 
+def test_no_members_make_the_empty_set() -> None:
+    assert intset.from_sorted([]) == intset.EMPTY
+    assert not intset.contains(intset.EMPTY, 1)
+    assert intset.remove(intset.from_sorted([7]), 7) == intset.EMPTY
+
+
 def test_adding_a_member_again_or_removing_a_stranger_changes_nothing() -> None:
     value = intset.from_sorted([1, 5])
     assert intset.add(value, 5) is value

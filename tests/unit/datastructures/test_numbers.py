@@ -133,6 +133,9 @@ def test_what_strtod_leaves_over_or_cannot_hold_is_refused(text: bytes) -> None:
         (0.000001, b"0.000001"),
         (0.00015, b"0.00015"),
         (-2.5, b"-2.5"),
+        (-1.5e-5, b"-0.000015"),
+        (1.2345678901234567e16, b"12345678901234568"),
+        (1.25e25, b"1.25e+25"),
         (12345.6789012, b"1.23456789012e+4"),
         (1234.56789012, b"1234.56789012"),
         (12345.678901, b"12345.678901"),
@@ -202,3 +205,6 @@ def test_huge_exponents_cost_no_time_and_no_memory() -> None:
         incr_float(b"0x1p99999999999999999999", b"1")
     with pytest.raises(ValueError):
         incr_float(b"0x1p-99999999999999999999", b"1")
+    with pytest.raises(ValueError):
+        incr_float(b"1e-99999999999999999999", b"1")
+    assert incr_float(b"0x0p99999999999999999999", b"1") == b"1"

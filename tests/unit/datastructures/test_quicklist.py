@@ -109,6 +109,20 @@ def test_memory_follows_the_content() -> None:
     assert value.memory_bytes() < 400
 
 
+def test_a_list_says_what_it_is() -> None:
+    value = list_of([b"a"], ListLimits())
+    assert value.type_name() == b"list"
+    assert value.length() == 1
+
+
+def test_one_element_is_read_from_any_node() -> None:
+    elements = [b"a", b"x" * 100, b"7", b"b"]
+    value = list_of(elements, ListLimits(1, 100))
+    assert [value.element(index) for index in range(4)] == elements
+    assert value.positions(b"x" * 100, 1, 0, 0) == [1]
+    assert value.positions(b"7", -1, 0, 0) == [2]
+
+
 def test_position_search_stops_at_a_rank_no_list_has() -> None:
     value = list_of([b"a", b"b", b"a"], ListLimits())
     assert value.positions(b"a", 1, 0, 0) == [0, 2]
