@@ -42,6 +42,10 @@ SCRIPT: Final = 1 << 8
 BLOCKED: Final = 1 << 9
 REPLICA: Final = 1 << 10
 INTERNAL: Final = 1 << 11  # not a connection
+PRIMARY: Final = 1 << 12  # the link to the primary of this replica
+BROKEN_REDIRECT: Final = 1 << 13  # invalidations go to a client that is gone
+
+REDACTED: Final = b"(redacted)"
 
 
 class Context:
@@ -56,6 +60,10 @@ class Context:
         flags: What the client is.
         command: The command running now.
         rewritten: What to send to AOF and replicas in place of the command running now; None for the command itself.
+        authenticated: Whether the client has given a valid password, or connected when none was needed.
+        created_ms, active_ms: When it connected and when it last sent something, Unix ms.
+        fd: The file descriptor of its socket; -1 without one.
+        channels, patterns, shard_channels: How many it is subscribed to.
     """
 
     def __init__(self, host: "Host", client_id: i64) -> None:
@@ -76,6 +84,72 @@ class Context:
         self.queued: "list[QueuedCommand]" = []
         self.queued_bytes: i64 = 0
         self.watched: list[tuple[i64, bytes]] = []
+        self.authenticated = True
+        self.created_ms: i64 = host.clock.now_ms
+        self.active_ms: i64 = host.clock.now_ms
+        self.fd: i64 = -1
+        self.channels: i64 = 0
+        self.patterns: i64 = 0
+        self.shard_channels: i64 = 0
+        self._secret_argv: list[bytes] | None = None
+        self._shown_argv: list[bytes] = []
+
+    # What CLIENT LIST shows and CLIENT KILL selects by; a connection knows better.
+
+    def address(self) -> bytes:
+        """Where the client is, as "ip:port"."""
+        return b"?:0"
+
+    def local_address(self) -> bytes:
+        """The address the client connected to, as "ip:port"."""
+        return b"?:0"
+
+    def is_local(self) -> bool:
+        """Whether the client is on this machine (a loopback address or a unix socket)."""
+        return True
+
+    def query_bytes(self) -> i64:
+        """Bytes of requests received and not yet done with."""
+        return 0
+
+    def argument_bytes(self) -> i64:
+        """The size of the arguments held for the client."""
+        return 0
+
+    def output_bytes(self) -> i64:
+        """Bytes of replies the client has not taken yet."""
+        return len(self.out)
+
+    def unsent_chunks(self) -> i64:
+        """How many pieces of output wait outside `out`."""
+        return 0
+
+    def set_authenticated(self, authenticated: bool) -> None:
+        """Lets the client in, or makes it authenticate before anything else."""
+        self.authenticated = authenticated
+        if authenticated:
+            self.attention &= ~UNAUTHENTICATED
+        else:
+            self.attention |= UNAUTHENTICATED
+
+    def disconnect(self) -> None:
+        """Closes the client at once."""
+
+    def flush_soon(self) -> None:
+        """Sees to it that what another client's command wrote to this one is sent soon."""
+
+    # Secrets
+
+    def redact(self, argv: list[bytes], index: i64) -> None:
+        """Hides an argument of the running command from MONITOR, the slow log and crash reports."""
+        if self._secret_argv is not argv:
+            self._secret_argv = argv
+            self._shown_argv = list(argv)
+        self._shown_argv[index] = REDACTED
+
+    def shown(self, argv: list[bytes]) -> list[bytes]:
+        """The arguments of a command as others may see them."""
+        return self._shown_argv if self._secret_argv is argv else argv
 
     def now_ms(self) -> i64:
         """The time the running command sees, Unix ms."""

@@ -11,7 +11,11 @@ from mypy_extensions import i64
 
 from hognose.clock import Clock
 from hognose.commands.context import Context
+from hognose.commands.flags import FAST
+from hognose.config.store import Config
 from hognose.keyspace.keyspace import Keyspace
+from hognose.telemetry.latency import LatencyMonitor
+from hognose.telemetry.slowlog import SlowLog
 
 if TYPE_CHECKING:
     from hognose.commands.table import Command, CommandTable
@@ -26,19 +30,27 @@ class Host:
     """What commands may ask of the server around them.
 
     Attributes:
+        config: All directives; `settings` has their values.
+        slowlog, latency: What took long.
         propagating: An AOF is on or a replica is attached, so effects have to be recorded.
         effects_pending: Keys expired or were evicted on the way; their DELs wait to be propagated.
         keys_ready: Keys that blocked clients wait for have come to life.
+        clustered: Whether this is a node of a cluster (cluster-enabled).
         max_string_bytes: Longest string a command may make (proto-max-bulk-len).
     """
 
-    def __init__(self, keyspace: Keyspace, clock: Clock, random: Random) -> None:
+    def __init__(self, config: Config, keyspace: Keyspace, clock: Clock, random: Random) -> None:
+        self.config: Final = config
+        self.settings: Final = config.settings
+        self.slowlog: Final = SlowLog()
+        self.latency: Final = LatencyMonitor()
         self.keyspace: Final = keyspace
         self.clock: Final = clock
         self.random: Final = random
         self.propagating = False
         self.effects_pending = False
         self.keys_ready = False
+        self.clustered = False
         self.max_string_bytes: i64 = 512 * 1024 * 1024
 
     def table(self) -> "CommandTable":
@@ -48,6 +60,93 @@ class Host:
     def log(self, level: int, text: str) -> None:
         """Writes a line to the log; level DEBUG, VERBOSE, NOTICE or WARNING."""
         raise NotImplementedError
+
+    # Clients
+
+    def clients_now(self) -> list[Context]:
+        """The connected clients, in the order they connected."""
+        return []
+
+    def find_client(self, client_id: i64) -> Context | None:
+        """A connected client by its id."""
+        return None
+
+    def authenticate(self, ctx: Context, user: bytes, password: bytes) -> bool:
+        """Logs a client in as a user; False if the pair is not valid."""
+        raise NotImplementedError
+
+    def needs_password(self) -> bool:
+        """Whether the default user has a password, so that new clients have to authenticate."""
+        return len(self.settings.requirepass) != 0
+
+    def user_exists(self, name: bytes) -> bool:
+        """Whether there is such a user."""
+        return name == b"default"
+
+    def user_lines(self) -> list[bytes]:
+        """What CONFIG REWRITE writes behind the word `user`, one per user."""
+        return []
+
+    def pause_clients(self, until_ms: i64, everything: bool) -> None:
+        """Keeps back clients' commands, all or only those that may write, until a time (Unix ms)."""
+        raise NotImplementedError
+
+    def resume_clients(self) -> None:
+        """Ends `pause_clients` now."""
+        raise NotImplementedError
+
+    def unblock_client(self, ctx: Context, with_error: bool) -> bool:
+        """Ends the wait of a client in a blocking command, as if its time ran out or with an UNBLOCKED error.
+
+        Returns:
+            False if it does not wait in such a command.
+        """
+        return False
+
+    def forget_client_state(self, ctx: Context) -> None:
+        """RESET: leaves what the client has joined outside its own object (channels, tracking, monitors, MULTI)."""
+
+    def add_monitor(self, ctx: Context) -> None:
+        """Makes a client a MONITOR."""
+        raise NotImplementedError
+
+    # Reports and the process
+
+    def info(self, sections: list[bytes]) -> bytes:
+        """What INFO answers for these section names (none: the default ones)."""
+        raise NotImplementedError
+
+    def overhead_bytes(self) -> list[tuple[bytes, int]]:
+        """The parts of used_memory that are not keys and values, by the names MEMORY STATS gives them."""
+        return []
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        raise NotImplementedError
+
+    def mode(self) -> bytes:
+        """b"standalone", b"cluster" or b"sentinel"."""
+        return b"cluster" if self.settings.cluster_enabled else b"standalone"
+
+    def role(self) -> list[object]:
+        """What ROLE answers."""
+        return [b"master", 0, []]
+
+    def is_replica(self) -> bool:
+        """Whether this server follows a primary."""
+        return False
+
+    def last_save_s(self) -> i64:
+        """When the dataset was last saved, Unix seconds; the start of the server counts as a save."""
+        raise NotImplementedError
+
+    def request_shutdown(self, ctx: Context, save: bool, nosave: bool, now: bool, force: bool) -> str | None:
+        """Ends the server soon. Returns why not, or None."""
+        raise NotImplementedError
+
+    def abort_shutdown(self) -> bool:
+        """Calls a shutdown that is waiting off; False if there is none."""
+        return False
 
     # What the dispatcher asks while it checks a command; the base has no objection to anything.
 
@@ -84,6 +183,9 @@ class Host:
     def command_changed(self, ctx: Context, command: "Command", argv: list[bytes], changed: bool) -> None:
         """A command changed data (or, with `changed` False, keys expired on its way): propagate the effects."""
 
+    def data_flushed(self) -> None:
+        """FLUSHALL has emptied everything: a running snapshot is void, and with save points an empty one is due."""
+
     def serve_blocked(self) -> None:
         """Serves clients blocked on keys that came to life."""
 
@@ -92,9 +194,19 @@ class Host:
 
     def slow_command(self, ctx: Context, argv: list[bytes], duration_us: i64) -> None:
         """A command took longer than slowlog-log-slower-than."""
+        self.slowlog.add(
+            self.clock.now_ms // 1000,
+            duration_us,
+            ctx.shown(argv),
+            ctx.address(),
+            ctx.name,
+            self.settings.slowlog_max_len,
+        )
 
     def latency_spike(self, command: "Command", duration_us: i64) -> None:
         """A command took longer than latency-monitor-threshold."""
+        event = b"fast-command" if command.flags & FAST else b"command"
+        self.latency.note(event, self.clock.now_ms, duration_us // 1000)
 
     def internal_error(self, ctx: Context, command: "Command", argv: list[bytes], error: Exception) -> None:
         """A handler raised what no handler should."""

@@ -90,6 +90,25 @@ class RequestParser:
             waiting += len(long)
         return waiting
 
+    def unused_bytes(self, in_command: bool) -> i64:
+        """How many received bytes are not done with; those of the command taken last count while it runs.
+
+        Args:
+            in_command: Whether it runs now.
+        """
+        waiting: i64 = len(self.buffer) - (self.start if in_command else self.pos)
+        long = self._long
+        if long is not None:
+            waiting += len(long)
+        return waiting
+
+    def argument_bytes(self) -> i64:
+        """The size of the arguments the parser holds: of the command being received, or of the last one."""
+        total: i64 = 0
+        for argument in self._argv:
+            total += len(argument)
+        return total
+
     def next(self) -> list[bytes] | None:
         """Takes the next complete command.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from hognose.commands.context import BLOCKED, CLOSE_AFTER_REPLY, REPLY_OFF, UNAUTHENTICATED, Context
+from hognose.commands.context import BLOCKED, CLOSE_AFTER_REPLY, REPLY_OFF, UNIX_SOCKET, Context
 from hognose.errors import ProtocolError
 from hognose.resp.parser import RequestParser
 from hognose.resp.reply import write_error
@@ -30,9 +30,10 @@ class Connection(Context):
 
     Attributes:
         parser: Its requests.
-        created_ms, active_ms: When it connected and when it last sent something, Unix ms.
+        peer, local: The two ends of the connection, as "ip:port".
         total_in, total_out: Bytes received and sent.
         closed: The connection is gone, or about to.
+        in_pass: Its commands are running.
     """
 
     def __init__(self, server: "Server", client_id: i64) -> None:
@@ -41,17 +42,15 @@ class Connection(Context):
         self.parser: Final = RequestParser(server.max_string_bytes)
         self.transport: asyncio.Transport | None = None
         self._send: Callable[[bytes], None] | None = None
-        self.created_ms: i64 = server.clock.now_ms
-        self.active_ms: i64 = server.clock.now_ms
         self.soft_limit_since_ms: i64 = 0
         self.total_in: i64 = 0
         self.total_out: i64 = 0
         self.total_commands: i64 = 0
         self.closed = False
         self.flush_pending = False
+        self.in_pass = False
         self.peer: bytes = b""
         self.local: bytes = b""
-        self.fd: i64 = -1
 
     # What the event loop calls
 
@@ -97,6 +96,7 @@ class Connection(Context):
         server = self.server
         dispatcher = server.dispatcher
         parser = self.parser
+        self.in_pass = True
         try:
             while self.flags & BLOCKED == 0:
                 argv = parser.next()
@@ -111,6 +111,7 @@ class Connection(Context):
                     break
         except ProtocolError as error:
             self._protocol_error(error)
+        self.in_pass = False
         server.end_of_pass(self)
 
     def _protocol_error(self, error: ProtocolError) -> None:
@@ -168,10 +169,34 @@ class Connection(Context):
         if self.transport is not None:
             self.transport.abort()
 
-    def require_authentication(self) -> None:
-        """Makes the client authenticate before anything else."""
-        self.attention |= UNAUTHENTICATED
-        self.parser.authenticated = False
+    def disconnect(self) -> None:
+        """Closes at once."""
+        self.abort()
+
+    def set_authenticated(self, authenticated: bool) -> None:
+        """Lets the client in, or makes it authenticate before anything else, with small limits for its requests."""
+        super().set_authenticated(authenticated)
+        self.parser.authenticated = authenticated
+
+    def address(self) -> bytes:
+        """Where the client is, as "ip:port"."""
+        return self.peer
+
+    def local_address(self) -> bytes:
+        """The address the client connected to, as "ip:port"."""
+        return self.local
+
+    def is_local(self) -> bool:
+        """Whether the client is on this machine."""
+        return self.flags & UNIX_SOCKET != 0 or self.peer.startswith((b"127.", b"[::1]"))
+
+    def query_bytes(self) -> i64:
+        """Bytes of requests received and not yet done with; those of the command running now count."""
+        return self.parser.unused_bytes(self.in_pass)
+
+    def argument_bytes(self) -> i64:
+        """The size of the arguments held for the client."""
+        return self.parser.argument_bytes()
 
     def is_silenced(self) -> bool:
         """Whether CLIENT REPLY OFF is in force."""

@@ -38,9 +38,7 @@ class Server(Host):
         the_clock = Clock() if clock is None else clock
         random = Random()
         keyspace = Keyspace(the_clock, config.settings.databases, random)
-        super().__init__(keyspace, the_clock, random)
-        self.config: Final = config
-        self.settings: Final = config.settings
+        super().__init__(config, keyspace, the_clock, random)
         self.log_file: Final = Log()
         self.command_table: Final = CommandTable()
         self.dispatcher: Final = Dispatcher(self, self.command_table)
