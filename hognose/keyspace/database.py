@@ -10,7 +10,7 @@ change, fires the keyspace event and tells watchers, all in one call.
 
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i32, i64
 
 from hognose.datastructures.hashtable import HashTable
 from hognose.datastructures.value import Value
@@ -64,6 +64,35 @@ class Database:
         if place < 0 or self._is_past(place):
             return None
         return self.table.found.slots[2 * place + 1]
+
+    def lookup_untouched(self, key: bytes) -> object | None:
+        """As `lookup_read`, for a command that is no use of the key (TTL, TYPE): its access clock stays. O(1)."""
+        keyspace = self.keyspace
+        touches = keyspace.touches
+        keyspace.touches = False
+        value = self.lookup_read(key)
+        keyspace.touches = touches
+        return value
+
+    def expire_if_past(self, key: bytes) -> bool:
+        """Whether a key's deadline has passed; it is deleted then, unless this server must not (a replica). O(1)."""
+        place = self.table.find(key)
+        if place < 0 or not self._is_past(place):
+            return False
+        self._expire_found(place)
+        return True
+
+    def access_clock(self, key: bytes) -> i32:
+        """The access clock of a key that is there; see `access`. O(1)."""
+        place = self.table.find(key)
+        assert place >= 0
+        return self.table.found.clocks[place]
+
+    def set_access_clock(self, key: bytes, clock: i32) -> None:
+        """Gives a key that is there another access clock, as RENAME and RESTORE do. O(1)."""
+        place = self.table.find(key)
+        assert place >= 0
+        self.table.found.clocks[place] = clock
 
     def _lookup(self, key: bytes) -> object | None:
         table = self.table
@@ -181,11 +210,14 @@ class Database:
         return value
 
     def delete(self, key: bytes) -> object | None:
-        """Deletes a live key; an expired one is expired instead. Returns the value if there was a live one. O(1)."""
+        """Deletes a live key; an expired one is expired instead. Returns the value if there was a live one. O(1).
+
+        Where expired keys stay until the primary deletes them (a replica), this deletes those too.
+        """
         place = self.table.find(key)
         if place < 0:
             return None
-        if self.table.found.has_deadlines and self._is_past(place):
+        if self.keyspace.may_expire and self.table.found.has_deadlines and self._is_past(place):
             self._expire_found(place)
             return None
         return self.remove(key)

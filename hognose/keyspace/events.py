@@ -32,3 +32,9 @@ class KeyspaceListener:
 
     def key_ready(self, db_index: i64, key: bytes) -> None:
         """A key that clients block on came to life; called only for keys in `Database.awaited`."""
+
+    def database_emptied(self, db_index: i64) -> None:
+        """A database, or with -1 every one, is about to be emptied (FLUSHDB, FLUSHALL): all its keys change."""
+
+    def databases_swapped(self, first: i64, second: i64) -> None:
+        """Two databases have exchanged their contents: keys changed, and may be there for blocked clients, in both."""
