@@ -4,6 +4,8 @@
 def load_all() -> None:
     """Imports every command module, which registers its commands. Cheap when called again."""
     from hognose.commands import (  # noqa: F401, PLC0415 - imported for what importing them does
+        command,
+        bitmap,
         connection,
         databases,
         expire,
@@ -11,5 +13,6 @@ def load_all() -> None:
         inspection,
         lcs,
         scan,
+        hyperloglog,
         string,
     )

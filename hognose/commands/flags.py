@@ -30,7 +30,9 @@ DANGEROUS: Final = 1 << 22  # no word in COMMAND INFO: only puts a command that 
 CONNECTION: Final = 1 << 23  # likewise for @connection
 KEYSPACE: Final = 1 << 24  # likewise for @keyspace
 MOVABLE_KEYS: Final = 1 << 25
+SYSCMD: Final = 1 << 26  # likewise, in COMMAND DOCS: for servers to say to each other
 
+# MAY_REPLICATE, PROTECTED and TOUCHES_ARBITRARY_KEYS are the server's own business: real servers do not show them.
 FLAG_WORDS: Final[list[tuple[int, bytes]]] = [
     (WRITE, b"write"),
     (READONLY, b"readonly"),
@@ -47,14 +49,11 @@ FLAG_WORDS: Final[list[tuple[int, bytes]]] = [
     (ASKING, b"asking"),
     (FAST, b"fast"),
     (NO_AUTH, b"no_auth"),
-    (MAY_REPLICATE, b"may_replicate"),
     (NO_MANDATORY_KEYS, b"no_mandatory_keys"),
-    (PROTECTED, b"protected"),
     (NO_ASYNC_LOADING, b"no_async_loading"),
     (NO_MULTI, b"no_multi"),
     (MOVABLE_KEYS, b"movablekeys"),
     (ALLOW_BUSY, b"allow_busy"),
-    (TOUCHES_ARBITRARY_KEYS, b"touches_arbitrary_keys"),
 ]
 
 RO: Final = 1 << 0

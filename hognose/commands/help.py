@@ -3,26 +3,33 @@
 The frame (first line, HELP as the last entry, four blanks before an explanation) is what redis-cli's users know.
 """
 
-from hognose.commands.spec import CommandSpec
+from hognose.commands.spec import SPECS
 from hognose.resp.reply import Reply, Simple
 
 
-def help_reply(container: CommandSpec, alone: str = "") -> Reply:
+def help_reply(container: str, entries: list[tuple[str, str]] | None = None) -> Reply:
     """What `CONTAINER HELP` answers.
 
     Args:
-        container: The record of the container.
-        alone: What the container does without a subcommand; empty if it does nothing.
+        container: The container's name, in upper case.
+        entries: Usage and explanation of each subcommand, where the records' own words do not do.
 
     Returns:
         An array of lines.
     """
-    lines = [f"{container.name.upper()} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
-    if alone:
-        lines.extend(["(no subcommand)", f"    {alone}"])
-    for name in sorted(container.subcommands):
-        sub = container.subcommands[name]
-        if name != "help":
-            lines.extend([f"{name.upper()} {sub.syntax}".rstrip(), f"    {sub.summary}"])
+    lines = [f"{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
+    shown = entries if entries is not None else entries_of(container)
+    for usage, explanation in shown:
+        lines.extend([usage, f"    {explanation}"])
     lines.extend(["HELP", "    Print this help."])
     return [Simple(line.encode()) for line in lines]
+
+
+def entries_of(container: str) -> list[tuple[str, str]]:
+    """Usage and summary of each subcommand but HELP, by name."""
+    subcommands = SPECS[container.lower()].subcommands
+    return [
+        (f"{name.upper()} {subcommands[name].syntax}".rstrip(), subcommands[name].summary)
+        for name in sorted(subcommands)
+        if name != "help"
+    ]

@@ -24,9 +24,9 @@ class KeySpec:
     Attributes:
         flags: What the command does with these keys (RO, RW, ACCESS...).
         begin: BEGIN_INDEX (`index`), BEGIN_KEYWORD (`keyword`, searched from `index`; negative: from the end).
-        find: FIND_RANGE (`last` relative to the first key, negative from the end of the arguments; `step`; `limit`: when
-            `last` is -1, stop at 1/limit of the arguments) or FIND_KEYNUM (number at `keynum`, first key at `first`,
-            both relative to where the search began).
+        find: FIND_RANGE (`last` relative to the first key, negative from the end of the arguments; `step`; `limit`:
+            when `last` is -1, stop at 1/limit of the arguments) or FIND_KEYNUM (number at `keynum`, first key at
+            `first`, both relative to where the search began).
     """
 
     def __init__(self, flags: i64, begin: i64, index: i64, find: i64) -> None:
@@ -141,3 +141,52 @@ def key_positions(specs: list[KeySpec], argv: list[bytes]) -> list[int] | None:
             return None
         found.extend(some)
     return found
+
+
+class KeyRange:
+    """Where a command's keys stand for clients that know only one range: COMMAND's first key, last key and step.
+
+    Attributes:
+        first: Index of the first key; 0 if no range tells it.
+        last: Index of the last, negative from the end of the arguments.
+        step: From one key to the next.
+        movable: Some keys are outside the range, so that COMMAND GETKEYS must be asked.
+    """
+
+    def __init__(self, first: i64, last: i64, step: i64, *, movable: bool) -> None:
+        self.first: i64 = first
+        self.last: i64 = last
+        self.step: i64 = step
+        self.movable = movable
+
+
+def key_range(specs: list[KeySpec]) -> KeyRange:
+    """The one range that covers as many of a command's keys as a range can.
+
+    A single specification that is a range is taken as it is. Of several, those are joined that follow each other
+    without a gap and a step.
+    """
+    if len(specs) == 1 and is_range(specs[0]):
+        only = specs[0]
+        return KeyRange(only.index, last_index(only), only.step, movable=only.flags & INCOMPLETE != 0)
+    first: i64 = 0
+    last: i64 = 0
+    movable = False
+    for spec in specs:
+        if not is_range(spec) or spec.step != 1 or spec.flags & INCOMPLETE or (last != 0 and last != spec.index - 1):
+            movable = True
+            continue
+        if first == 0:
+            first = spec.index
+        last = last_index(spec)
+    return KeyRange(first, last, 1 if first != 0 else 0, movable=movable)
+
+
+def is_range(spec: KeySpec) -> bool:
+    """Whether the keys are a range from a fixed index."""
+    return spec.begin == BEGIN_INDEX and spec.find == FIND_RANGE
+
+
+def last_index(spec: KeySpec) -> i64:
+    """Index of the last key of a range, negative from the end of the arguments."""
+    return spec.index + spec.last if spec.last >= 0 else spec.last
