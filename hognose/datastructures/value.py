@@ -5,7 +5,16 @@ set, stream or one of the probabilistic types. A value object stays the same obj
 encoding it changes to inside; so the keyspace never has to be told of a conversion.
 """
 
+from typing import Final
+
 from mypy_extensions import i64
+
+BYTES_HEADER: Final = 33
+
+
+def bytes_size(length: i64) -> i64:
+    """The memory of a `bytes` object of `length` bytes, as CPython's allocator rounds it. O(1)."""
+    return (length + BYTES_HEADER + 15) & ~15
 
 
 class Value:
@@ -30,3 +39,7 @@ class Value:
     def copy(self) -> "Value":
         """An independent value with equal content and encoding, for COPY. O(N)."""
         raise NotImplementedError
+
+    def next_deadline(self) -> i64:
+        """The Unix ms before which no part of the value expires; 0 if none ever does, as in all but hashes. O(1)."""
+        return 0

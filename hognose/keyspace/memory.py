@@ -8,16 +8,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from hognose.datastructures.value import Value
+from hognose.datastructures.value import BYTES_HEADER, Value, bytes_size
 
-BYTES_HEADER: Final = 33
+__all__ = ["bytes_size", "value_size"]
+
 INT_BYTES: Final = 32
 BYTEARRAY_HEADER: Final = 64
-
-
-def bytes_size(length: i64) -> i64:
-    """The memory of a `bytes` object of `length` bytes. O(1)."""
-    return (length + BYTES_HEADER + 15) & ~15
 
 
 def value_size(value: object) -> i64:
