@@ -52,6 +52,7 @@ INVALID_SECOND_DB: Final = "ERR invalid second DB index"
 INVALID_CURSOR: Final = "ERR invalid cursor"
 TOO_MANY_CLIENTS: Final = "ERR max number of clients reached"
 INTERNAL: Final = "ERR internal error"
+SHUTDOWN_FAILED: Final = "ERR Errors trying to SHUTDOWN. Check logs."
 
 NOAUTH: Final = "NOAUTH Authentication required."
 NOAUTH_HELLO: Final = (

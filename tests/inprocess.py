@@ -38,6 +38,9 @@ class MemoryTransport:
     def get_write_buffer_size(self) -> int:
         return 0
 
+    def set_write_buffer_limits(self, high: int, low: int) -> None:
+        """Nothing is ever left unread here."""
+
     def get_extra_info(self, name: str, default: object = None) -> object:
         return ("127.0.0.1", 12345) if name in {"peername", "sockname"} else default
 

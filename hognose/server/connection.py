@@ -25,6 +25,19 @@ FLUSH_BYTES: Final = 256 * 1024
 """Replies of a pass go to the socket early from this size on, so that a long pipeline does not pile them up."""
 
 
+BACK_PRESSURE_BYTES: Final = 1 << 30
+"""A client with so much unread output is not listened to until it has read three quarters of it. That keeps the server
+alive where no output limit is configured; a pipeline that is written before it is read collects far less."""
+
+
+def _address(name: object) -> bytes:
+    """A socket name as "ip:port", with brackets around IPv6 addresses."""
+    if not isinstance(name, tuple):
+        return b"?:0"
+    host = str(name[0])
+    return f"[{host}]:{name[1]}".encode() if ":" in host else f"{host}:{name[1]}".encode()
+
+
 class Connection(Context):
     """A connected client.
 
@@ -34,6 +47,7 @@ class Connection(Context):
         total_in, total_out: Bytes received and sent.
         closed: The connection is gone, or about to.
         in_pass: Its commands are running.
+        stalled: It leaves so much unread that nothing more is read from it.
     """
 
     def __init__(self, server: "Server", client_id: i64) -> None:
@@ -49,6 +63,7 @@ class Connection(Context):
         self.closed = False
         self.flush_pending = False
         self.in_pass = False
+        self.stalled = False
         self.peer: bytes = b""
         self.local: bytes = b""
 
@@ -58,7 +73,19 @@ class Connection(Context):
         """The client is there; it may be refused at once."""
         self.transport = transport
         self._send = transport.write
+        transport.set_write_buffer_limits(BACK_PRESSURE_BYTES, BACK_PRESSURE_BYTES // 4)
+        self._note_addresses(transport)
         self.server.client_connected(self)
+
+    def _note_addresses(self, transport: asyncio.Transport) -> None:
+        """Remembers who is at both ends."""
+        sock = transport.get_extra_info("socket")
+        self.fd = -1 if sock is None else sock.fileno()
+        if self.flags & UNIX_SOCKET:
+            self.peer = self.local = self.server.settings.unixsocket.encode("utf-8", "surrogateescape") + b":0"
+            return
+        self.peer = _address(transport.get_extra_info("peername"))
+        self.local = _address(transport.get_extra_info("sockname"))
 
     def data_received(self, data: bytes) -> None:
         """Bytes have arrived."""
@@ -71,6 +98,7 @@ class Connection(Context):
         self.active_ms = server.clock.now_ms
         self.parser.feed(data)
         self.process()
+        self.server.limits.check_input(self)
 
     def eof_received(self) -> bool:
         """The client closed its side; nothing more will come, so the connection closes."""
@@ -84,10 +112,17 @@ class Connection(Context):
         self.server.client_gone(self)
 
     def pause_writing(self) -> None:
-        """The client reads slower than it is answered: the output limits are watched by `flush`."""
+        """The client leaves too much unread: nothing more is read from it, and no further command of it runs."""
+        self.stalled = True
+        if self.transport is not None and not self.closed:
+            self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
+        self.stalled = False
+        if self.transport is not None and not self.closed:
+            self.transport.resume_reading()
+            self.process()
 
     # Passes
 
@@ -98,7 +133,7 @@ class Connection(Context):
         parser = self.parser
         self.in_pass = True
         try:
-            while self.flags & BLOCKED == 0:
+            while self.flags & BLOCKED == 0 and not self.stalled:
                 argv = parser.next()
                 if argv is None:
                     break

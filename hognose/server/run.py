@@ -1,33 +1,289 @@
-"""Start and end of a server process."""
+"""The command line: from the arguments to a running server, and to the exit status.
+
+    hognose [FILE] [-] [--directive value ...]
+    hognose --test-config [FILE] [-] [--directive value ...]
+    hognose --version | --help
+
+A process that runs a server runs nothing else, so here, and only here, the process belongs to it: signals, the limit of
+open files, the process id file, garbage collection. A server inside another program is `hognose.embedded`.
+"""
 
 import asyncio
 import gc
+import os
 import signal
-from collections.abc import Callable
-from typing import cast
+import sys
+from typing import Final
 
-from hognose.config.loader import StartupChecks, load
+from hognose.commands import load_all
+from hognose.commands.host import NOTICE, WARNING
+from hognose.commands.table import CommandTable
+from hognose.config.errors import ConfigError
 from hognose.config.grammar import parse_command_line
+from hognose.config.loader import StartupChecks, load
+from hognose.config.settings import Settings
 from hognose.config.store import Config
+from hognose.server import daemon, system
+from hognose.server.banner import banner, build_form, version_line
+from hognose.server.filelimit import RESERVED_FILES, clients_possible
+from hognose.server.lifecycle import Lifecycle
+from hognose.server.listeners import ListenError
+from hognose.server.log import LEVELS, Log
 from hognose.server.loops import new_event_loop
+from hognose.server.oomscore import OomScore
 from hognose.server.server import Server
+from hognose.version import VERSION
+
+USAGE: Final = """\
+Usage: hognose [FILE] [-] [--DIRECTIVE VALUE ...]
+       hognose --test-config [FILE] [-] [--DIRECTIVE VALUE ...]
+       hognose --version | --help
+
+Starts a server. Settings come from FILE (the format of redis.conf), then from standard input if `-` is given, then from
+environment variables such as HOGNOSE_MAXMEMORY, then from the command line; what comes last holds.
+
+  hognose                                        port 6379, all settings at their defaults
+  hognose /etc/redis/redis.conf
+  hognose --port 6380 --maxmemory 100mb --save 60 1000 --save 300 10
+  echo 'port 6380' | hognose - --loglevel verbose
+"""
+
+
+class CommandNames(StartupChecks):
+    """Checks `rename-command` lines against the commands there are, and collects them for the server.
+
+    Attributes:
+        renames: Old and new names; an empty new name removes the command.
+    """
+
+    def __init__(self) -> None:
+        load_all()
+        self._table: Final = CommandTable()
+        self.renames: Final[list[tuple[bytes, bytes]]] = []
+
+    def rename_command(self, name: bytes, new_name: bytes) -> str:
+        if name.lower() not in self._table.commands:
+            return "No such command in rename-command"
+        if not self._table.rename(name, new_name):
+            return "Target command name already exists"
+        self.renames.append((name, new_name))
+        return ""
+
+
+class Startup:
+    """A configuration that was read without an error.
+
+    Attributes:
+        config: All of it.
+        warnings: To be logged.
+        renames: See `CommandNames`.
+        has_arguments: Whether anything was configured on the command line.
+    """
+
+    def __init__(self, args: list[str]) -> None:
+        line = parse_command_line(args)
+        names = CommandNames()
+        self.config: Final = Config()
+        stdin = sys.stdin.buffer.read() if line.reads_stdin else b""
+        self.warnings: Final = load(
+            self.config, line.path, stdin=stdin, environ=os.environ, options=line.options, checks=names
+        )
+        self.renames: Final = names.renames
+        self.has_arguments: Final = bool(args)
 
 
 def run_command_line(args: list[str]) -> int:
-    line = parse_command_line(args)
-    config = Config()
-    load(config, line.path, options=line.options, checks=StartupChecks())
-    server = Server(config)
-    loop = new_event_loop()
-    asyncio.set_event_loop(loop)
-    server.loop = loop
-    sockets = loop.run_until_complete(loop.create_server(cast("Callable[[], asyncio.Protocol]", server.new_connection), "127.0.0.1", config.settings.port))
-    loop.add_signal_handler(signal.SIGTERM, loop.stop)
-    loop.add_signal_handler(signal.SIGINT, loop.stop)
-    server.log(2, "Ready to accept connections tcp")
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    loop.run_forever()
-    sockets.close()
+    """Does what the arguments ask for.
+
+    Args:
+        args: Without the program's name.
+
+    Returns:
+        The exit status, where it comes to that: a server ends the process itself.
+    """
+    first = args[0] if args else ""
+    if first in ("-v", "--version"):
+        print(version_line())
+        return 0
+    if first in ("-h", "--help"):
+        print(USAGE, end="")
+        return 0
+    only_test = first == "--test-config"
+    try:
+        startup = Startup(args[1:] if only_test else args)
+    except ConfigError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    if only_test:
+        print("The configuration is OK")
+        return 0
+    leave(run_server(startup))
     return 0
+
+
+def leave(status: int) -> None:
+    """Ends the process without taking the data apart key by key first, which can take seconds."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def configure_log(log: Log, settings: Settings) -> None:
+    """Directs a log where the settings want it."""
+    log.level = LEVELS.index(settings.loglevel)
+    log.to_file(settings.logfile)
+    if settings.syslog_enabled:
+        log.to_syslog(settings.syslog_ident, settings.syslog_facility)
+
+
+def run_server(startup: Startup) -> int:
+    """Runs a server until it is told to stop; returns the exit status."""
+    settings = startup.config.settings
+    log = Log()
+    configure_log(log, settings)
+    supervisor = daemon.Supervisor(os.environ, log)
+    in_background = not supervisor.attach(settings.supervised) and settings.daemonize
+    if in_background:
+        daemon.go_to_background()
+    pid_path = settings.pidfile or (daemon.DEFAULT_PID_FILE if in_background else "")
+    process = ServerProcess(startup, supervisor, daemon.PidFile(pid_path, log))
+    return process.run()
+
+
+class ServerProcess:
+    """One server and the process it has to itself."""
+
+    def __init__(self, startup: Startup, supervisor: daemon.Supervisor, pid_file: daemon.PidFile) -> None:
+        self._startup: Final = startup
+        self._supervisor: Final = supervisor
+        self._pid_file: Final = pid_file
+        self._settings: Final = startup.config.settings
+        self._server: Final = Server(startup.config)
+        self._loop: Final = new_event_loop()
+        self._lifecycle: Final = Lifecycle(self._server, self._loop)
+        self._oom_score: Final = OomScore(self._settings, self._server.log_file)
+        self._was_interrupted = False
+        configure_log(self._server.log_file, self._settings)
+        for old, new in startup.renames:
+            self._server.command_table.rename(old, new)
+
+    def run(self) -> int:
+        """Runs until the end; returns the exit status."""
+        asyncio.set_event_loop(self._loop)
+        self._greet()
+        if not self._fit_clients() or not self._listen():
+            return 1
+        self._server.log(NOTICE, "Server initialized")
+        self._take_process()
+        self._announce()
+        self._loop.run_forever()
+        self._server.log(WARNING, "Redis is now ready to exit, bye bye...")
+        return 0
+
+    # Start
+
+    def _greet(self) -> None:
+        """The head of the log: what runs, how it was configured, the banner."""
+        server = self._server
+        server.log(NOTICE, f"hognose {VERSION} ({build_form()}) is starting, process {server.pid}")
+        for warning in self._startup.warnings:
+            server.log(WARNING, warning)
+        if self._startup.has_arguments:
+            server.log(NOTICE, "Configuration loaded")
+        else:
+            server.log(WARNING, "No configuration given, all settings are at their defaults")
+        for warning in system.warnings(self._settings.tcp_backlog):
+            server.log(WARNING, warning)
+        self._pid_file.write()
+        self._show_banner()
+
+    def _show_banner(self) -> None:
+        settings = self._settings
+        mode = self._server.mode().decode()
+        to_terminal = not settings.logfile and not settings.syslog_enabled and sys.stdout.isatty()
+        if settings.always_show_logo or to_terminal:
+            if self._server.log_file.level <= NOTICE:
+                self._server.log_file.write_raw(banner(self._server.pid, settings.port, mode))
+        else:
+            self._server.log(NOTICE, f"Running mode={mode}, port={settings.port}.")
+
+    def _fit_clients(self) -> bool:
+        """Makes room for `maxclients` files, or lowers it to what there is room for; False if for none."""
+        settings = self._settings
+        possible = clients_possible(settings.maxclients)
+        if possible <= 0:
+            needed = settings.maxclients + RESERVED_FILES
+            self._server.log(WARNING, f"The limit of open files leaves no room for clients; {needed} would be enough")
+            return False
+        if possible < settings.maxclients:
+            text = f"maxclients lowered from {settings.maxclients} to {possible}, what the limit of open files allows"
+            self._server.log(WARNING, text)
+            settings.maxclients = possible
+        return True
+
+    def _apply_maxclients(self) -> str:
+        """Applier of `maxclients`."""
+        possible = clients_possible(self._settings.maxclients)
+        if possible < self._settings.maxclients:
+            return f"The operating system is not able to handle the specified number of clients, try with {possible}"
+        return ""
+
+    def _listen(self) -> bool:
+        """Starts listening; False, with the reason logged, if that fails."""
+        try:
+            self._lifecycle.start()
+        except ListenError:
+            return False
+        if not self._lifecycle.listens():
+            self._server.log(WARNING, "Configured to not listen anywhere, exiting.")
+            return False
+        return True
+
+    def _take_process(self) -> None:
+        """Makes the process the server's: signals, name, processors, scores, garbage collection."""
+        settings = self._settings
+        config = self._server.config
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self._loop.add_signal_handler(signal.SIGTERM, self._on_terminate)
+        self._loop.add_signal_handler(signal.SIGINT, self._on_interrupt)
+        self._lifecycle.when_stopping(self._on_stopping)
+        if settings.set_proc_title:
+            daemon.set_process_name("hognose")
+        if settings.server_cpulist:
+            system.set_cpus(settings.server_cpulist)
+        if settings.disable_thp:
+            system.disable_huge_pages()
+        config.on_change("maxclients", self._apply_maxclients)
+        config.on_change("oom-score-adj", self._oom_score.apply)
+        config.on_change("oom-score-adj-values", self._oom_score.apply)
+        self._oom_score.apply()
+        # No reference cycles arise in the steady state, and what there is now lives until the end.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+
+    def _announce(self) -> None:
+        """Says that clients are welcome, to whoever waits for it."""
+        for sort in self._lifecycle.listens():
+            self._server.log(NOTICE, f"Ready to accept connections {sort}")
+        self._supervisor.notify("STATUS=Ready to accept connections")
+        self._supervisor.notify("READY=1")
+
+    # End
+
+    def _on_terminate(self) -> None:
+        self._server.log(WARNING, "Received SIGTERM scheduling shutdown...")
+        self._lifecycle.request_stop(self._settings.shutdown_on_sigterm)
+
+    def _on_interrupt(self) -> None:
+        if self._was_interrupted:
+            self._server.log(WARNING, "You insist... exiting now.")
+            leave(1)
+        self._was_interrupted = True
+        self._server.log(WARNING, "Received SIGINT scheduling shutdown...")
+        if self._lifecycle.request_stop(self._settings.shutdown_on_sigint) is not None:
+            self._was_interrupted = False
+
+    def _on_stopping(self) -> None:
+        self._supervisor.notify("STOPPING=1")
+        self._pid_file.remove()

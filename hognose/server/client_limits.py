@@ -1,0 +1,117 @@
+"""What one client may take: input not yet understood, replies not yet read, time in silence.
+
+Output limits hold per class of clients (client-output-buffer-limit): at the hard limit a client is dropped at once,
+over the soft limit after so many seconds without a break. As in Redis, the first 16 KB of replies are not counted.
+One more limit holds on a server that has none configured: a client that has yet to authenticate may leave almost nothing
+unread.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from hognose.commands.context import BLOCKED, MONITOR, PRIMARY, REPLICA, UNAUTHENTICATED
+from hognose.commands.host import VERBOSE, WARNING
+from hognose.config import specials
+from hognose.config.specials import OutputBufferLimit
+
+if TYPE_CHECKING:
+    from hognose.server.connection import Connection
+    from hognose.server.server import Server
+
+UNCOUNTED_BYTES: Final = 16 * 1024
+"""Redis' fixed reply buffer of a client, which its limits leave out (PROTO_REPLY_CHUNK_BYTES)."""
+
+UNAUTHENTICATED_OUTPUT_BYTES: Final = 1024
+"""What a client that has never authenticated may leave unread beyond `UNCOUNTED_BYTES`."""
+
+SHOWN_INPUT_BYTES: Final = 64
+
+
+class ClientLimits:
+    """Enforces the limits of one server's clients."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server: Final = server
+        self._limits: tuple[OutputBufferLimit, ...] = server.settings.client_output_buffer_limit
+        self._any_limit: list[bool] = []
+        self.apply()
+
+    def apply(self) -> str:
+        """Applier of `client-output-buffer-limit`."""
+        self._limits = self._server.settings.client_output_buffer_limit
+        self._any_limit = [limit.hard_bytes != 0 or limit.soft_bytes != 0 for limit in self._limits]
+        return ""
+
+    def check_output(self, connection: "Connection") -> None:
+        """Drops a client that has left too much unread. O(1)."""
+        number = limit_class(connection)
+        is_stranger = connection.attention & UNAUTHENTICATED != 0
+        if connection.closed or not (self._any_limit[number] or is_stranger):
+            return
+        unread = connection.output_bytes() - UNCOUNTED_BYTES
+        if self._is_over(connection, number, unread) or (is_stranger and unread > UNAUTHENTICATED_OUTPUT_BYTES):
+            text = f"Client {describe(connection)} scheduled to be closed ASAP for overcoming of output buffer limits."
+            self._server.log(WARNING, text)
+            connection.abort()
+
+    def _is_over(self, connection: "Connection", number: int, unread: i64) -> bool:
+        limit = self._limits[number]
+        hard = limit.hard_bytes
+        if number == specials.REPLICA and hard:
+            # A replica may at least be as far behind as a partial resynchronization could bring it back from.
+            hard = max(hard, self._server.settings.repl_backlog_size)
+        if unread > 0 and hard and unread >= hard:
+            return True
+        if unread <= 0 or not limit.soft_bytes or unread < limit.soft_bytes:
+            connection.soft_limit_since_ms = 0
+            return False
+        now_ms = self._server.clock.now_ms
+        if connection.soft_limit_since_ms == 0:
+            connection.soft_limit_since_ms = now_ms
+            return False
+        return now_ms // 1000 - connection.soft_limit_since_ms // 1000 > limit.soft_seconds
+
+    def check_input(self, connection: "Connection") -> None:
+        """Drops a client whose unfinished request or transaction is larger than client-query-buffer-limit. O(1)."""
+        waiting = connection.parser.pending_bytes() + connection.queued_bytes
+        if waiting <= self._server.settings.client_query_buffer_limit or connection.closed:
+            return
+        start = connection.parser.buffer[:SHOWN_INPUT_BYTES]
+        text = f"Closing client that reached max query buffer length: {describe(connection)} (starts with {start!r})"
+        self._server.log(WARNING, text)
+        connection.abort()
+
+    def visit(self, connection: "Connection") -> None:
+        """What the cron checks of a client: its idle time and how long it has been over the soft limit. O(1)."""
+        self.check_output(connection)
+        timeout = self._server.settings.timeout
+        if timeout == 0 or connection.closed or is_exempt_from_timeout(connection):
+            return
+        if self._server.clock.now_ms // 1000 - connection.active_ms // 1000 > timeout:
+            self._server.log(VERBOSE, f"Closing idle client {describe(connection)}")
+            connection.abort()
+
+
+def limit_class(connection: "Connection") -> int:
+    """Which of the three output limits a client falls under."""
+    if connection.flags & REPLICA and connection.flags & MONITOR == 0:
+        return specials.REPLICA
+    return specials.PUBSUB if is_subscribed(connection) else specials.NORMAL
+
+
+def is_subscribed(connection: "Connection") -> bool:
+    """Whether a client is subscribed to anything."""
+    return connection.channels + connection.patterns + connection.shard_channels > 0
+
+
+def is_exempt_from_timeout(connection: "Connection") -> bool:
+    """Whether a client may be silent for ever: replicas, monitors, subscribers, those that wait, the primary."""
+    return connection.flags & (REPLICA | MONITOR | BLOCKED | PRIMARY) != 0 or is_subscribed(connection)
+
+
+def describe(connection: "Connection") -> str:
+    """A client in the words of the log."""
+    address = connection.address().decode("utf-8", "replace")
+    name = connection.name.decode("utf-8", "replace")
+    return f"id={connection.id} addr={address} name={name} user={connection.user}"

@@ -1,0 +1,290 @@
+"""The listening sockets: made from `bind`, `port` and `unixsocket`, made anew when CONFIG SET changes those.
+
+A socket is bound and listens at once, so a failure shows where it belongs: at start-up or in the reply to CONFIG SET.
+The event loop then takes it over in a task of its own. Connections that arrive in between wait in the kernel's queue.
+
+`*` stands for all addresses, `::*` for all of IPv6, and a leading `-` lets an address be missing on this machine. What
+accepted connections need (keepalive) is set on the listening socket, from which the kernel hands it down.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from hognose.commands.host import NOTICE, WARNING
+
+if TYPE_CHECKING:
+    from hognose.server.server import Server
+
+PORT_FAILED: Final = "Unable to listen on this port. Check server logs."
+BIND_FAILED: Final = "Failed to bind to specified addresses."
+
+NO_SUCH_FAMILY: Final = frozenset(
+    {errno.ENOPROTOOPT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EPFNOSUPPORT, errno.EAFNOSUPPORT}
+)
+"""This machine has no such protocol: that address is passed over, as if it had a `-`."""
+
+SO_MARK: Final = 36
+"""Linux' number of the socket option; Python has no name for it."""
+
+KEEPALIVE_PROBES: Final = 3
+
+
+class ListenError(Exception):
+    """Some address cannot be listened on; the log says which and why."""
+
+
+class Listening:
+    """One listening socket and the event loop's server on it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock: Final = sock
+        self._task: asyncio.Task[asyncio.AbstractServer] | None = None
+
+    def serve(self, loop: asyncio.AbstractEventLoop, factory: Callable[[], object], backlog: int) -> None:
+        """Hands the socket to the event loop, which accepts from its next turn on."""
+        make = cast("Callable[[], asyncio.BaseProtocol]", factory)
+        if self.sock.family == socket.AF_UNIX:
+            self._task = loop.create_task(loop.create_unix_server(make, sock=self.sock, backlog=backlog))
+        else:
+            self._task = loop.create_task(loop.create_server(make, sock=self.sock, backlog=backlog))
+
+    def close(self) -> None:
+        """Stops listening now; connections already accepted live on."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+        task = self._task
+        if task is None or not task.done():
+            if task is not None:
+                task.cancel()
+            self.sock.close()
+        elif not task.cancelled() and task.exception() is None:
+            task.result().close()
+
+
+class Listeners:
+    """All listening sockets of a server.
+
+    Attributes:
+        tcp, unix: Those listening now.
+    """
+
+    def __init__(self, server: "Server", loop: asyncio.AbstractEventLoop) -> None:
+        self._server: Final = server
+        self._loop: Final = loop
+        self.tcp: list[Listening] = []
+        self.unix: list[Listening] = []
+        self._tcp_settings: tuple[int, tuple[str, ...]] = (0, ())
+        self._unix_path = ""
+        self._unix_inode = 0
+
+    def open(self, any_port: bool = False) -> None:
+        """Listens as the settings say.
+
+        Args:
+            any_port: Take a free port instead of the configured one, and write it to the settings.
+
+        Raises:
+            ListenError: Some address cannot be had; nothing listens then.
+        """
+        settings = self._server.settings
+        try:
+            self._open_tcp(any_port)
+        except ListenError:
+            self._server.log(WARNING, f"Failed listening on port {settings.port} (tcp), aborting.")
+            raise
+        try:
+            self._open_unix()
+        except ListenError:
+            self._server.log(WARNING, "Failed listening on port 0 (unix), aborting.")
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stops listening, and removes the unix socket's file if it is still the one made here."""
+        self._close_tcp()
+        for listening in self.unix:
+            listening.close()
+        self.unix = []
+        if self._unix_path and _inode(self._unix_path) == self._unix_inode:
+            self._server.log(NOTICE, "Removing the unix socket file.")
+            Path(self._unix_path).unlink(missing_ok=True)
+        self._unix_path = ""
+
+    def apply_port(self) -> str:
+        """Applier of `port`."""
+        return self._reopen(PORT_FAILED)
+
+    def apply_bind(self) -> str:
+        """Applier of `bind`."""
+        return self._reopen(BIND_FAILED)
+
+    def _reopen(self, failure: str) -> str:
+        settings = self._server.settings
+        if self.tcp and self._tcp_settings == (settings.port, settings.bind):
+            return ""
+        self._close_tcp()
+        try:
+            self._open_tcp(any_port=False)
+        except ListenError:
+            return failure
+        return ""
+
+    def apply_keepalive(self) -> str:
+        """Applier of `tcp-keepalive`: for connections accepted from now on."""
+        for listening in self.tcp:
+            set_keepalive(listening.sock, self._server.settings.tcp_keepalive)
+        return ""
+
+    # TCP
+
+    def _close_tcp(self) -> None:
+        for listening in self.tcp:
+            listening.close()
+        self.tcp = []
+
+    def _open_tcp(self, any_port: bool) -> None:
+        settings = self._server.settings
+        port = 0 if any_port else settings.port
+        opened: list[socket.socket] = []
+        if port != 0 or any_port:
+            try:
+                for address in settings.bind:
+                    sock = self._bind(address, port)
+                    if sock is not None:
+                        port = sock.getsockname()[1]
+                        opened.append(sock)
+            except ListenError:
+                for each in opened:
+                    each.close()
+                raise
+        if any_port:
+            settings.port = port
+        self._tcp_settings = (settings.port, settings.bind)
+        for sock in opened:
+            listening = Listening(sock)
+            listening.serve(self._loop, self._server.new_connection, settings.tcp_backlog)
+            self.tcp.append(listening)
+
+    def _bind(self, address: str, port: int) -> socket.socket | None:
+        """A socket that listens on an address; None for an address that is passed over."""
+        host = address.removeprefix("-")
+        settings = self._server.settings
+        try:
+            return listen_tcp(host, port, settings.tcp_backlog, settings.tcp_keepalive, settings.socket_mark_id)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self._server.log(WARNING, f"Could not create server TCP listening socket {host}:{port}: bind: {reason}")
+            is_optional = address.startswith("-") and error.errno == errno.EADDRNOTAVAIL
+            if is_optional or error.errno in NO_SUCH_FAMILY:
+                return None
+            raise ListenError from error
+
+    # Unix
+
+    def _open_unix(self) -> None:
+        settings = self._server.settings
+        path = settings.unixsocket
+        if not path:
+            return
+        try:
+            sock = listen_unix(path, settings.unixsocketperm, settings.tcp_backlog)
+        except OSError as error:
+            self._server.log(WARNING, f"Failed opening Unix socket: {error.strerror or error}")
+            raise ListenError from error
+        self._unix_path = str(Path(path).absolute())
+        self._unix_inode = _inode(path)
+        listening = Listening(sock)
+        listening.serve(self._loop, self._server.new_unix_connection, settings.tcp_backlog)
+        self.unix.append(listening)
+
+
+def _inode(path: str) -> int:
+    """The inode of a socket's file; 0 where there is no such file."""
+    try:
+        return Path(path).stat().st_ino
+    except OSError:
+        return 0
+
+
+def listen_tcp(host: str, port: int, backlog: int, keepalive_seconds: int, mark: int = 0) -> socket.socket:
+    """A socket listening on one TCP address.
+
+    Args:
+        host: An address or name; `*` for all of IPv4, `::*` for all of IPv6.
+        port: 0 for any free one.
+        backlog: Connections the kernel may queue.
+        keepalive_seconds: See `set_keepalive`.
+        mark: SO_MARK; 0 for none.
+
+    Raises:
+        OSError: The address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    node = None if host in ("*", "::*") else host
+    try:
+        found = socket.getaddrinfo(node, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise OSError(errno.EADDRNOTAVAIL, error.strerror) from error
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if mark:
+            sock.setsockopt(socket.SOL_SOCKET, SO_MARK, mark)
+        set_keepalive(sock, keepalive_seconds)
+        sock.setblocking(False)
+        sock.bind(found[0][4])
+        sock.listen(backlog)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def listen_unix(path: str, permissions: int, backlog: int) -> socket.socket:
+    """A socket listening on a path. A socket file left behind there is replaced, any other file is not.
+
+    Args:
+        path: Of the socket's file.
+        permissions: Of that file; 0 keeps what umask gives.
+        backlog: Connections the kernel may queue.
+
+    Raises:
+        OSError: The path cannot be had.
+    """
+    place = Path(path)
+    if place.exists() and stat.S_ISSOCK(place.stat().st_mode):
+        place.unlink()
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.bind(path)
+        sock.listen(backlog)
+        if permissions:
+            os.chmod(path, permissions)  # noqa: PTH101 - beside `bind`, which takes a string
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def set_keepalive(sock: socket.socket, seconds: int) -> None:
+    """Lets the kernel probe idle connections.
+
+    Args:
+        sock: A connection, or a listening socket, whose connections inherit the setting.
+        seconds: Idle time before the first probe; the others follow at a third of it. 0 turns probing off.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1 if seconds > 0 else 0)
+    if seconds > 0 and hasattr(socket, "TCP_KEEPIDLE"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, seconds)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, seconds // 3))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
