@@ -20,6 +20,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from hognose.datastructures.grisu import grisu2, is_certain, short_decimal
 from hognose.datastructures.longdouble import incr_float
 from hognose.datastructures.number_syntax import KIND_HEX, KIND_INVALID, number_kind
 
@@ -203,27 +204,44 @@ def format_double(value: float) -> bytes:
 
 
 def format_fraction(value: float) -> bytes:
-    """Prints a finite double that is neither zero nor an integer of moderate size, from its shortest digits."""
+    """Prints a finite double that is neither zero nor an integer of moderate size."""
+    short_digits, decimals = short_decimal(abs(value))
+    if decimals:
+        return format_decimal(short_digits, decimals, value < 0)
     text = repr(value)
-    point = text.find(".")
-    if text.find("e") < 0 and (len(text) - point <= MAX_PLAIN_DECIMALS + 1 or 1e-3 <= abs(value) < 1e4):
-        return text.encode()
     mantissa, _, power = text.lstrip("-").partition("e")
     whole, _, fraction = mantissa.partition(".")
     exponent = (int(power) if power else 0) - len(fraction)
     digits = (whole + fraction).lstrip("0")
     significant = digits.rstrip("0")
     exponent += len(digits) - len(significant)
+    size = abs(value)
+    if not is_certain(size, int(significant), exponent):
+        grisu_digits, exponent = grisu2(size, len(significant))
+        significant = str(grisu_digits)
     laid_out = lay_out(significant, exponent)
     return ("-" + laid_out if value < 0 else laid_out).encode()
 
 
+def format_decimal(digits: i64, decimals: i64, negative: bool) -> bytes:
+    """Prints digits with a point before the last few of them."""
+    tens: i64 = 1
+    while decimals > 0:
+        tens *= 10
+        decimals -= 1
+    fraction = format_i64(tens + digits % tens)
+    return b"%b%b.%b" % (b"-" if negative else b"", format_i64(digits // tens), fraction[1:])
+
+
 def lay_out(digits: str, exponent: int) -> str:
-    """Lays out digits, the last one worth 10**exponent, that do not go as they are with a point among them."""
+    """Places the point, or an exponent, in digits of which the last is worth 10**exponent."""
+    count = len(digits)
+    magnitude = exponent + count - 1
     if 0 <= exponent <= MAX_PLAIN_ZEROS:
         return digits + "0" * exponent
-    magnitude = exponent + len(digits) - 1
-    if -MAX_PLAIN_DECIMALS <= exponent < 0:
-        return "0." + "0" * (-magnitude - 1) + digits
-    mantissa = digits[0] + "." + digits[1:] if len(digits) > 1 else digits
+    if exponent < 0 and (exponent >= -MAX_PLAIN_DECIMALS or abs(magnitude) < 4):
+        if magnitude < 0:
+            return "0." + "0" * (-magnitude - 1) + digits
+        return digits[: magnitude + 1] + "." + digits[magnitude + 1 :]
+    mantissa = digits[0] + "." + digits[1:] if count > 1 else digits
     return f"{mantissa}e{'-' if magnitude < 0 else '+'}{abs(magnitude)}"
