@@ -13,6 +13,7 @@ from hognose.clock import Clock
 from hognose.commands.context import Context
 from hognose.commands.flags import FAST
 from hognose.config.store import Config
+from hognose.datastructures.zset import ZSetLimits
 from hognose.keyspace.keyspace import Keyspace
 from hognose.telemetry.latency import LatencyMonitor
 from hognose.telemetry.slowlog import SlowLog
@@ -37,6 +38,7 @@ class Host:
         keys_ready: Keys that blocked clients wait for have come to life.
         clustered: Whether this is a node of a cluster (cluster-enabled).
         max_string_bytes: Longest string a command may make (proto-max-bulk-len).
+        zset_limits: Up to where sorted sets are compact (zset-max-listpack-entries and -value).
     """
 
     def __init__(self, config: Config, keyspace: Keyspace, clock: Clock, random: Random) -> None:
@@ -52,6 +54,15 @@ class Host:
         self.keys_ready = False
         self.clustered = False
         self.max_string_bytes: i64 = 512 * 1024 * 1024
+        self.zset_limits: Final = ZSetLimits()
+        self._apply_zset_limits()
+        config.on_change("zset-max-listpack-entries", self._apply_zset_limits)
+        config.on_change("zset-max-listpack-value", self._apply_zset_limits)
+
+    def _apply_zset_limits(self) -> str:
+        self.zset_limits.max_entries = self.settings.zset_max_listpack_entries
+        self.zset_limits.max_value_bytes = self.settings.zset_max_listpack_value
+        return ""
 
     def table(self) -> "CommandTable":
         """The commands of this server."""
@@ -131,6 +142,10 @@ class Host:
     def role(self) -> list[object]:
         """What ROLE answers."""
         return [b"master", 0, []]
+
+    def is_loading(self) -> bool:
+        """Whether the dataset is being read from disk."""
+        return False
 
     def is_replica(self) -> bool:
         """Whether this server follows a primary."""
