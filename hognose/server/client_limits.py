@@ -2,8 +2,8 @@
 
 Output limits hold per class of clients (client-output-buffer-limit): at the hard limit a client is dropped at once,
 over the soft limit after so many seconds without a break. As in Redis, the first 16 KB of replies are not counted.
-One more limit holds on a server that has none configured: a client that has yet to authenticate may leave almost nothing
-unread.
+One more limit holds on a server that has none configured: a client that has yet to authenticate may leave almost
+nothing unread.
 """
 
 from typing import TYPE_CHECKING, Final

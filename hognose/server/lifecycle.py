@@ -115,3 +115,8 @@ class Lifecycle:
         for connection in list(self._server.clients.values()):
             connection.flush()
             connection.close()
+
+    def abort_clients(self) -> None:
+        """Drops the clients that `stop` could not close because they do not read."""
+        for connection in list(self._server.clients.values()):
+            connection.abort()

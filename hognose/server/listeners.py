@@ -37,7 +37,7 @@ KEEPALIVE_PROBES: Final = 3
 
 
 class ListenError(Exception):
-    """Some address cannot be listened on; the log says which and why."""
+    """Some address cannot be listened on; the text says which and why, and so does the log."""
 
 
 class Listening:
@@ -180,11 +180,12 @@ class Listeners:
             return listen_tcp(host, port, settings.tcp_backlog, settings.tcp_keepalive, settings.socket_mark_id)
         except OSError as error:
             reason = error.strerror or str(error)
-            self._server.log(WARNING, f"Could not create server TCP listening socket {host}:{port}: bind: {reason}")
+            text = f"Could not create server TCP listening socket {host}:{port}: bind: {reason}"
+            self._server.log(WARNING, text)
             is_optional = address.startswith("-") and error.errno == errno.EADDRNOTAVAIL
             if is_optional or error.errno in NO_SUCH_FAMILY:
                 return None
-            raise ListenError from error
+            raise ListenError(text) from error
 
     # Unix
 
@@ -196,8 +197,9 @@ class Listeners:
         try:
             sock = listen_unix(path, settings.unixsocketperm, settings.tcp_backlog)
         except OSError as error:
-            self._server.log(WARNING, f"Failed opening Unix socket: {error.strerror or error}")
-            raise ListenError from error
+            text = f"Failed opening Unix socket: {error.strerror or error}"
+            self._server.log(WARNING, text)
+            raise ListenError(text) from error
         self._unix_path = str(Path(path).absolute())
         self._unix_inode = _inode(path)
         listening = Listening(sock)
