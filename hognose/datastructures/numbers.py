@@ -4,9 +4,9 @@
   text can be had back from the number, which is what lets a string, a list element or a set member be kept as a number.
 - Doubles are read as C's strtod does (hexadecimal and infinities included) when the text has nothing else in it; NaN is
   refused, and so is what overflows or is not zero but rounds to it.
-- Doubles are printed as version 7.2 does in ZSCORE and every other reply, in RESP2 as in RESP3: the fewest digits that
-  read back as the same number. (7.0 printed "%.17g" in RESP2: 3.1000000000000001 where 7.2 says 3.1.) The layout is not
-  that of C nor of Python:
+- Doubles are printed as version 7.2 does in ZSCORE and every other reply, in RESP2 as in RESP3: with the digits that
+  `grisu` finds. (7.0 printed "%.17g" in RESP2: 3.1000000000000001 where 7.2 says 3.1.) The layout is not that of C nor of
+  Python:
 
       digits d1..dn, last one worth 10**K      printed as               examples
       0 <= K < 8                               all digits, K zeros      9007199254740993000000    1e+20 is beyond
