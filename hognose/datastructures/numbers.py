@@ -5,12 +5,12 @@
 - Doubles are read as C's strtod does (hexadecimal and infinities included) when the text has nothing else in it; NaN is
   refused, and so is what overflows or is not zero but rounds to it.
 - Doubles are printed as version 7.2 does in ZSCORE and every other reply, in RESP2 as in RESP3: with the digits that
-  `grisu` finds. (7.0 printed "%.17g" in RESP2: 3.1000000000000001 where 7.2 says 3.1.) The layout is not that of C nor of
-  Python:
+  `grisu` finds. (7.0 printed "%.17g" in RESP2: 3.1000000000000001 where 7.2 says 3.1.) The layout is not that of C nor
+  of Python:
 
       digits d1..dn, last one worth 10**K      printed as               examples
       0 <= K < 8                               all digits, K zeros      9007199254740993000000    1e+20 is beyond
-      K < 0 and (K > -7 or 1e-4 < x < 1e4)     decimal point            3.1    0.000001    1234.5678901
+      K < 0 and (K > -7 or 1e-3 <= x < 1e4)    decimal point            3.1    0.000001    1234.5678901
       else                                     scientific               1e+20    1e-7    1.23456789012e+4
 
 `incr_float` of INCRBYFLOAT is at home in `longdouble` and offered here too.
