@@ -13,6 +13,8 @@ from hognose.clock import Clock
 from hognose.commands.context import Context
 from hognose.commands.flags import FAST
 from hognose.config.store import Config
+from hognose.datastructures.hashvalue import HashLimits
+from hognose.datastructures.setvalue import SetLimits
 from hognose.datastructures.zset import ZSetLimits
 from hognose.keyspace.keyspace import Keyspace
 from hognose.telemetry.latency import LatencyMonitor
@@ -38,6 +40,8 @@ class Host:
         keys_ready: Keys that blocked clients wait for have come to life.
         clustered: Whether this is a node of a cluster (cluster-enabled).
         max_string_bytes: Longest string a command may make (proto-max-bulk-len).
+        hash_limits: Up to where hashes are compact (hash-max-listpack-entries and -value).
+        set_limits: Up to where sets are compact (set-max-intset-entries, set-max-listpack-entries and -value).
         zset_limits: Up to where sorted sets are compact (zset-max-listpack-entries and -value).
     """
 
@@ -54,10 +58,30 @@ class Host:
         self.keys_ready = False
         self.clustered = False
         self.max_string_bytes: i64 = 512 * 1024 * 1024
+        self.hash_limits: Final = HashLimits()
+        self.set_limits: Final = SetLimits()
+        self._apply_hash_limits()
+        self._apply_set_limits()
+        config.on_change("hash-max-listpack-entries", self._apply_hash_limits)
+        config.on_change("hash-max-listpack-value", self._apply_hash_limits)
+        config.on_change("set-max-intset-entries", self._apply_set_limits)
+        config.on_change("set-max-listpack-entries", self._apply_set_limits)
+        config.on_change("set-max-listpack-value", self._apply_set_limits)
         self.zset_limits: Final = ZSetLimits()
         self._apply_zset_limits()
         config.on_change("zset-max-listpack-entries", self._apply_zset_limits)
         config.on_change("zset-max-listpack-value", self._apply_zset_limits)
+
+    def _apply_hash_limits(self) -> str:
+        self.hash_limits.max_entries = self.settings.hash_max_listpack_entries
+        self.hash_limits.max_value_bytes = self.settings.hash_max_listpack_value
+        return ""
+
+    def _apply_set_limits(self) -> str:
+        self.set_limits.max_intset_entries = self.settings.set_max_intset_entries
+        self.set_limits.max_listpack_entries = self.settings.set_max_listpack_entries
+        self.set_limits.max_value_bytes = self.settings.set_max_listpack_value
+        return ""
 
     def _apply_zset_limits(self) -> str:
         self.zset_limits.max_entries = self.settings.zset_max_listpack_entries

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i32, i64
 
 from hognose.datastructures.hashtable import HashTable
+from hognose.datastructures.hashvalue import HashValue
 from hognose.datastructures.value import Value
 from hognose.keyspace.access import lfu_touched
-from hognose.keyspace.events import EXPIRED, GENERIC, KEY_MISS, NEW
+from hognose.keyspace.events import EXPIRED, GENERIC, HASH, KEY_MISS, NEW
 from hognose.keyspace.memory import bytes_size, value_size
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Database:
     Attributes:
         index: Its number.
         table: Keys to values, with access clocks and deadlines.
+        field_deadlines: The keys of hashes with fields that expire, each with the earliest of their deadlines. A key that
+            is gone, or its hash without such fields, stays until the expiry cycle finds out.
         awaited: Keys that blocked clients wait for, with how many do.
     """
 
@@ -35,7 +38,9 @@ class Database:
         self.keyspace: Final = keyspace
         self.index: i64 = index
         self.table: HashTable = HashTable(clocks=True)
+        self.field_deadlines: HashTable = HashTable()
         self.awaited: dict[bytes, int] = {}
+        self._place: i64 = -1  # where `_lookup` found its key in `table.found`
 
     # Lookup
 
@@ -103,6 +108,7 @@ class Database:
         if segment.has_deadlines and self._is_past(place):
             self._expire_found(place)
             return None
+        self._place = place
         keyspace = self.keyspace
         if keyspace.touches:
             if keyspace.lfu:
@@ -166,6 +172,8 @@ class Database:
         segment.slots[slot] = value
         segment.clocks[place] = keyspace.fresh_clock
         self._weigh_new(value)
+        if isinstance(value, HashValue) and value.next_deadline() != 0:
+            self.await_fields(key, value.next_deadline())
 
     def _insert(self, key: bytes, value: object) -> None:
         """Adds a key that `find` just did not find."""
@@ -175,6 +183,8 @@ class Database:
         table.found.clocks[place] = keyspace.fresh_clock
         keyspace.memory_bytes += bytes_size(len(key))
         self._weigh_new(value)
+        if isinstance(value, HashValue) and value.next_deadline() != 0:
+            self.await_fields(key, value.next_deadline())
         if len(self.awaited) != 0 and key in self.awaited:
             keyspace.listener.key_ready(self.index, key)
         if keyspace.notify_classes & NEW != 0:
@@ -187,6 +197,18 @@ class Database:
             keyspace.note_new(value)
         else:
             keyspace.memory_bytes += value_size(value)
+
+    def replace_found(self, old: object, value: object) -> None:
+        """Changes the value of the key that `lookup_write` has just found, saving `replace` the second search. O(1).
+
+        Args:
+            old: What `lookup_write` returned. Nothing else may have been looked up since.
+            value: The new value.
+        """
+        self.table.found.slots[2 * self._place + 1] = value
+        keyspace = self.keyspace
+        keyspace.memory_bytes -= keyspace.weigh_leaving(old)
+        self._weigh_new(value)
 
     def replace(self, key: bytes, value: object) -> None:
         """Changes the value of a key that is there, keeping deadline and clock, such as a string that grew. O(1)."""
@@ -241,6 +263,7 @@ class Database:
                     keyspace.memory_bytes -= bytes_size(len(key)) + keyspace.weigh_leaving(value)
                 place += 1
         table.clear()
+        self.field_deadlines.clear()
         return count
 
     # Deadlines
@@ -257,6 +280,43 @@ class Database:
         place = self.table.find(key)
         assert place >= 0
         self.table.set_deadline(place, deadline_ms)
+
+    # Deadlines of the fields of hashes
+
+    def await_fields(self, key: bytes, deadline_ms: i64) -> None:
+        """Notes when the first field of the hash at a key expires, in Unix ms. O(1)."""
+        table = self.field_deadlines
+        table.set(key, True)
+        table.set_deadline(table.find(key), deadline_ms)
+
+    def expire_fields(self, key: bytes, value: HashValue) -> None:
+        """Deletes the fields of a hash whose deadlines passed, and the hash with its last one. O(expired fields)."""
+        keyspace = self.keyspace
+        fields = value.due(keyspace.now_ms())
+        if not fields:
+            return
+        keyspace.note_open(value)
+        for field in fields:
+            value.delete(field)
+        keyspace.listener.fields_expired(self.index, key, fields)
+        keyspace.expired_fields += len(fields)
+        self.signal(key)
+        self.notify(HASH, b"hexpired", key)
+        if value.length() == 0:
+            self.delete_empty(key)
+
+    def expire_fields_at(self, key: bytes) -> None:
+        """What the expiry cycle does with a key of `field_deadlines` that has come due. O(expired fields)."""
+        place = self.table.find(key)
+        value = self.table.found.slots[2 * place + 1] if place >= 0 else None
+        earliest: i64 = 0
+        if isinstance(value, HashValue):
+            self.expire_fields(key, value)
+            earliest = value.next_deadline()
+        if earliest != 0:
+            self.await_fields(key, earliest)
+        else:
+            self.field_deadlines.pop(key)
 
     # Reports
 

@@ -30,6 +30,9 @@ class KeyspaceListener:
     def key_expired(self, db_index: i64, key: bytes) -> None:
         """A key is about to be deleted because its deadline passed: AOF and replicas get a DEL."""
 
+    def fields_expired(self, db_index: i64, key: bytes, fields: list[bytes]) -> None:
+        """Fields of a hash were deleted because their deadlines passed: AOF and replicas get an HDEL."""
+
     def key_ready(self, db_index: i64, key: bytes) -> None:
         """A key that clients block on came to life; called only for keys in `Database.awaited`."""
 

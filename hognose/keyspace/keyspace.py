@@ -24,7 +24,7 @@ class Keyspace:
     Attributes:
         dirty: Changes since the last save.
         memory_bytes: What keys and values occupy, tables not included.
-        hits, misses, expired_keys, evicted_keys: As INFO reports them.
+        hits, misses, expired_keys, evicted_keys, expired_fields: As INFO reports them.
         may_expire: Whether this server deletes expired keys itself (False on a replica and while loading).
         frozen_now_ms: When not 0, "now" for deadlines: all of a script or transaction sees one time.
         observed: Whether anybody WATCHes keys or tracks them.
@@ -42,6 +42,7 @@ class Keyspace:
         self.misses: i64 = 0
         self.expired_keys: i64 = 0
         self.evicted_keys: i64 = 0
+        self.expired_fields: i64 = 0
         self.may_expire = True
         self.frozen_now_ms: i64 = 0
         self.observed = False
@@ -113,6 +114,8 @@ class Keyspace:
         total: i64 = self.memory_bytes
         for database in self.databases:
             total += database.table.memory_bytes()
+            if database.field_deadlines.count != 0:
+                total += database.field_deadlines.memory_bytes()
         return total
 
     def swap(self, first: i64, second: i64) -> None:
@@ -120,6 +123,7 @@ class Keyspace:
         one = self.databases[first]
         two = self.databases[second]
         one.table, two.table = two.table, one.table
+        one.field_deadlines, two.field_deadlines = two.field_deadlines, one.field_deadlines
 
     def clear(self) -> i64:
         """Removes all keys of all databases. Returns how many there were."""
