@@ -78,6 +78,7 @@ MISCONF_RDB: Final = (
 )
 NOREPLICAS: Final = "NOREPLICAS Not enough good replicas to write."
 MASTERDOWN: Final = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+EXECABORT_BECAUSE: Final = "EXECABORT Transaction discarded because of: "
 EXECABORT: Final = "EXECABORT Transaction discarded because of previous errors."
 PROTECTED_MODE: Final = (
     "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "

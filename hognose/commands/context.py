@@ -44,6 +44,8 @@ REPLICA: Final = 1 << 10
 INTERNAL: Final = 1 << 11  # not a connection
 PRIMARY: Final = 1 << 12  # the link to the primary of this replica
 BROKEN_REDIRECT: Final = 1 << 13  # invalidations go to a client that is gone
+PUBSUB: Final = 1 << 14  # subscribed to something, in either protocol
+TRACKING_BROADCAST: Final = 1 << 15
 
 REDACTED: Final = b"(redacted)"
 
@@ -64,6 +66,8 @@ class Context:
         created_ms, active_ms: When it connected and when it last sent something, Unix ms.
         fd: The file descriptor of its socket; -1 without one.
         channels, patterns, shard_channels: How many it is subscribed to.
+        redirect: The id of the client its invalidations go to; 0 for itself.
+        output_peak_bytes: The most `out` has held at the end of a pass.
     """
 
     def __init__(self, host: "Host", client_id: i64) -> None:
@@ -75,15 +79,15 @@ class Context:
         self.out: BytesWriter = BytesWriter()
         self.attention: i64 = 0
         self.flags: i64 = 0
-        self.command: "Command | None" = None
+        self.command: Command | None = None
         self.rewritten: list[list[bytes]] | None = None
         self.name: bytes = b""
         self.lib_name: bytes = b""
         self.lib_ver: bytes = b""
         self.user: str = "default"
-        self.queued: "list[QueuedCommand]" = []
+        self.queued: list[QueuedCommand] = []
         self.queued_bytes: i64 = 0
-        self.watched: list[tuple[i64, bytes]] = []
+        self.watched: list[tuple[i64, bytes, bool]] = []
         self.authenticated = True
         self.created_ms: i64 = host.clock.now_ms
         self.active_ms: i64 = host.clock.now_ms
@@ -91,6 +95,8 @@ class Context:
         self.channels: i64 = 0
         self.patterns: i64 = 0
         self.shard_channels: i64 = 0
+        self.redirect: i64 = 0
+        self.output_peak_bytes: i64 = 0
         self._secret_argv: list[bytes] | None = None
         self._shown_argv: list[bytes] = []
 
@@ -119,10 +125,6 @@ class Context:
     def output_bytes(self) -> i64:
         """Bytes of replies the client has not taken yet."""
         return len(self.out)
-
-    def unsent_chunks(self) -> i64:
-        """How many pieces of output wait outside `out`."""
-        return 0
 
     def set_authenticated(self, authenticated: bool) -> None:
         """Lets the client in, or makes it authenticate before anything else."""

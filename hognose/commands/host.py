@@ -21,6 +21,7 @@ from hognose.telemetry.latency import LatencyMonitor
 from hognose.telemetry.slowlog import SlowLog
 
 if TYPE_CHECKING:
+    from hognose.commands.blocking import BlockedRequest
     from hognose.commands.table import Command, CommandTable
 
 DEBUG: Final = 0
@@ -94,6 +95,28 @@ class Host:
 
     def log(self, level: int, text: str) -> None:
         """Writes a line to the log; level DEBUG, VERBOSE, NOTICE or WARNING."""
+        raise NotImplementedError
+
+    # Waiting, watching, transactions
+
+    def block(self, ctx: Context, request: "BlockedRequest") -> None:
+        """Makes a client wait for keys; see `commands.blocking`."""
+        raise NotImplementedError
+
+    def watch(self, ctx: Context, key: bytes) -> None:
+        """WATCH: marks the client's transaction as spoilt when the key changes."""
+        raise NotImplementedError
+
+    def unwatch_all(self, ctx: Context) -> None:
+        """UNWATCH: forgets the client's watched keys."""
+        raise NotImplementedError
+
+    def discard_transaction(self, ctx: Context) -> None:
+        """Drops the client's queued commands and watched keys."""
+        raise NotImplementedError
+
+    def run_queued(self, ctx: Context, command: "Command", argv: list[bytes]) -> None:
+        """Runs one command of a transaction; its reply goes to the client's output."""
         raise NotImplementedError
 
     # Clients

@@ -13,8 +13,11 @@ from hognose.commands.context import REPLICATION_LINK
 from hognose.commands.flags import (
     DENYOOM,
     FAST,
+    INSERT,
+    OW,
     OW_UPDATE,
     READONLY,
+    RO,
     RO_ACCESS,
     RW_ACCESS_DELETE,
     RW_ACCESS_UPDATE,
@@ -22,9 +25,6 @@ from hognose.commands.flags import (
     RW_UPDATE,
     VARIABLE_FLAGS,
     WRITE,
-    OW,
-    INSERT,
-    RO,
 )
 from hognose.commands.keyspec import keys
 from hognose.commands.spec import Argv, CommandGroup, Context, Reply
@@ -576,7 +576,7 @@ def add_to_counter(ctx: Context, key: bytes, increment: int) -> Reply:
         number = before + increment
         if number > I64_MAX or number < I64_MIN:
             raise CommandError(OVERFLOW)
-        db.replace(key, number)
+        db.replace_found(value, number)
     db.changed(STRING, b"incrby", key)
     return number
 

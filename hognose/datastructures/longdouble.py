@@ -65,6 +65,21 @@ def incr_float(value: bytes, increment: bytes) -> bytes:
     return format_long_double(add_long_doubles(parse_long_double(value), parse_long_double(increment)))
 
 
+def milliseconds_of(seconds: bytes) -> int:
+    """A number of seconds in milliseconds, rounded up, as the timeouts of blocking commands are read.
+
+    Raises:
+        ValueError: It is not a number.
+    """
+    value = parse_long_double(seconds)
+    if value.infinite:
+        return -(2**63) if value.significand < 0 else 2**63
+    scaled = value.significand * 1000
+    if value.exponent >= 0:
+        return scaled << value.exponent
+    return -(-scaled >> -value.exponent)
+
+
 def parse_long_double(text: bytes) -> LongDouble:
     """Reads a number as strtold does, refusing what the server refuses.
 

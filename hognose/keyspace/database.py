@@ -172,6 +172,7 @@ class Database:
         segment.slots[slot] = value
         segment.clocks[place] = keyspace.fresh_clock
         self._weigh_new(value)
+        self.wake(key)
         if isinstance(value, HashValue) and value.next_deadline() != 0:
             self.await_fields(key, value.next_deadline())
 
@@ -185,8 +186,7 @@ class Database:
         self._weigh_new(value)
         if isinstance(value, HashValue) and value.next_deadline() != 0:
             self.await_fields(key, value.next_deadline())
-        if len(self.awaited) != 0 and key in self.awaited:
-            keyspace.listener.key_ready(self.index, key)
+        self.wake(key)
         if keyspace.notify_classes & NEW != 0:
             keyspace.listener.key_event(NEW, b"new", key, self.index)
 
@@ -228,6 +228,7 @@ class Database:
         if place < 0:
             return None
         value = table.remove_found(place)
+        self.wake(key)
         self.keyspace.memory_bytes -= bytes_size(len(key)) + self.keyspace.weigh_leaving(value)
         return value
 
@@ -328,6 +329,11 @@ class Database:
             keyspace.listener.key_modified(self.index, key)
         if keyspace.notify_classes & event_class != 0:
             keyspace.listener.key_event(event_class, event, key, self.index)
+
+    def wake(self, key: bytes) -> None:
+        """Tells clients blocked on a key that it came to life, was lost, or (streams) got more to read."""
+        if len(self.awaited) != 0 and key in self.awaited:
+            self.keyspace.listener.key_ready(self.index, key)
 
     def signal(self, key: bytes) -> None:
         """Tells watchers and tracking clients that a key changed."""

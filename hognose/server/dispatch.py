@@ -29,8 +29,18 @@ from hognose.commands.context import (
     Context,
     QueuedCommand,
 )
-from hognose.commands.flags import DENYOOM, LOADING, MAY_REPLICATE, NO_AUTH, NO_MULTI, SKIP_MONITOR, SKIP_SLOWLOG
-from hognose.commands.flags import STALE, WRITE
+from hognose.commands.flags import (
+    ADMIN,
+    DENYOOM,
+    LOADING,
+    MAY_REPLICATE,
+    NO_AUTH,
+    NO_MULTI,
+    SKIP_MONITOR,
+    SKIP_SLOWLOG,
+    STALE,
+    WRITE,
+)
 from hognose.commands.host import Host
 from hognose.commands.table import Command, CommandTable
 from hognose.errors import CommandError
@@ -146,9 +156,7 @@ class Dispatcher:
         self.depth += 1
         try:
             reply = handler(ctx, argv)
-            if isinstance(reply, bytes):
-                encode(ctx.out, reply, ctx.resp)
-            elif reply is not NO_REPLY:
+            if isinstance(reply, bytes) or reply is not NO_REPLY:
                 encode(ctx.out, reply, ctx.resp)
         except CommandError as error:
             command.failed += 1
@@ -157,11 +165,20 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - a bug of ours must not end the server
             self._internal_error(ctx, command, argv, error)
         self.depth -= 1
+        if self.attention & MONITORED and command.flags & (SKIP_MONITOR | ADMIN) == 0:
+            self.host.feed_monitors(ctx, command, argv)
         keyspace.settle_memory()
         if keyspace.dirty != dirty or self.host.effects_pending:
             self.host.command_changed(ctx, command, argv, keyspace.dirty != dirty)
         ctx.rewritten = None
         duration = self.clock.read() - start
+        if ctx.flags & BLOCKED == 0:
+            self._record(ctx, command, argv, duration)
+        if self.depth == 0 and self.host.keys_ready:
+            self.host.serve_blocked()
+
+    def _record(self, ctx: Context, command: Command, argv: list[bytes], duration: i64) -> None:
+        """Enters a command that is over into the statistics; one that blocked is over when it is served."""
         command.calls += 1
         command.microseconds += duration
         self.total_commands += 1
@@ -173,8 +190,12 @@ class Dispatcher:
             histogram.record(duration)
         if (duration >= self.slow_us and self.slow_us >= 0) or (self.spike_us > 0 and duration >= self.spike_us):
             self._note_slow(ctx, command, argv, duration)
-        if self.depth == 0 and self.host.keys_ready:
-            self.host.serve_blocked()
+
+    def run_again(self, ctx: Context, argv: list[bytes]) -> None:
+        """Runs the command of a client that was blocked once more; it was admitted when it came."""
+        command = self.table.find(argv)
+        assert command is not None
+        self.call(ctx, command, argv)
 
     def call_nested(self, ctx: Context, command: Command, argv: list[bytes]) -> Reply:
         """Runs a command inside another (a script's); returns its reply, raises what it raises."""
@@ -206,8 +227,6 @@ class Dispatcher:
         self.keyspace.touches = ctx.attention & NO_TOUCH == 0 or command.name == "touch"
         was_asking = ctx.attention & ASKING_NEXT != 0
         if self._admit(ctx, command, argv):
-            if self.attention & MONITORED and command.flags & SKIP_MONITOR == 0:
-                self.host.feed_monitors(ctx, command, argv)
             self.call(ctx, command, argv)
         self.keyspace.touches = True
         if was_asking:
@@ -221,19 +240,26 @@ class Dispatcher:
     def _admit(self, ctx: Context, command: Command, argv: list[bytes]) -> bool:
         """Whether the command may run now; if not, the client has got its answer. The order is behaviour."""
         flags = command.flags
+        is_exec = command.name == "exec"
+        if is_exec:
+            for queued in ctx.queued:
+                flags |= queued.command.flags & (WRITE | DENYOOM | MAY_REPLICATE)
         reason = self._refusal(ctx, command, argv, flags)
         if reason is not None:
             command.rejected += 1
+            if is_exec and ctx.attention & IN_MULTI:
+                self.host.discard_transaction(ctx)
+                reason = errors.EXECABORT_BECAUSE + reason
             self.refuse(ctx, reason)
+            return False
+        if self.attention & PAUSED and ctx.attention & REPLICATION_LINK == 0 and self.host.postpone(ctx, command, argv):
+            ctx.flags |= BLOCKED
             return False
         if ctx.attention & IN_MULTI and ctx.flags & DENY_BLOCKING == 0 and command.name not in TRANSACTION_WORDS:
             ctx.queued.append(QueuedCommand(command, argv))
             for argument in argv:
                 ctx.queued_bytes += len(argument)
             encode(ctx.out, QUEUED, ctx.resp)
-            return False
-        if self.attention & PAUSED and ctx.attention & REPLICATION_LINK == 0 and self.host.postpone(ctx, command, argv):
-            ctx.flags |= BLOCKED
             return False
         return True
 

@@ -12,7 +12,8 @@ from mypy_extensions import i64
 from hognose import errors
 from hognose.clock import Clock
 from hognose.commands import load_all
-from hognose.commands.context import CLOSE_AFTER_REPLY, UNIX_SOCKET, Context
+from hognose.commands.blocking import BlockedRequest
+from hognose.commands.context import CLOSE_AFTER_REPLY, DIRTY_CAS, DIRTY_EXEC, IN_MULTI, UNIX_SOCKET, Context
 from hognose.commands.host import VERBOSE, WARNING, Host
 from hognose.commands.table import Command, CommandTable
 from hognose.config.directives.process import SHUTDOWN_FORCE, SHUTDOWN_NOSAVE, SHUTDOWN_NOW, SHUTDOWN_SAVE
@@ -21,13 +22,19 @@ from hognose.errors import ProtocolError
 from hognose.keyspace.expiry import ExpiryCycle
 from hognose.keyspace.keyspace import Keyspace
 from hognose.server.appliers import Appliers
+from hognose.server.blocking import BlockingQueues
 from hognose.server.client_limits import ClientLimits, describe
 from hognose.server.connection import Connection
 from hognose.server.cron import Cron
 from hognose.server.dispatch import Dispatcher
 from hognose.server.lifecycle import Lifecycle
+from hognose.server.listener import ServerListener
 from hognose.server.log import Log
 from hognose.server.sampling import Rate
+
+
+LONGEST_TIMER_MS: Final = 3_600_000
+"""Event loops refuse timers many days ahead; longer waits are armed again every hour."""
 
 
 class Server(Host):
@@ -70,6 +77,11 @@ class Server(Host):
         self.input_rate: Final = Rate()
         self.output_rate: Final = Rate()
         self.lifecycle: Lifecycle | None = None
+        self.blocking: Final = BlockingQueues(self)
+        self.changes: Final = ServerListener(self)
+        keyspace.listener = self.changes
+        self._to_resume: list[Connection] = []
+        self._wake_at_ms: i64 = 0
         self.limits: Final = ClientLimits(self)
         self.cron: Final = Cron(self)
         config.on_change("client-output-buffer-limit", self.limits.apply)
@@ -119,12 +131,16 @@ class Server(Host):
     def client_gone(self, connection: Connection) -> None:
         """A connection is closed."""
         self.clients.pop(connection.id, None)
+        self.blocking.release(connection)
+        self.discard_transaction(connection)
 
     def end_of_pass(self, connection: Connection) -> None:
         """A client's input is used up for now: send its replies and whatever its commands wrote to others."""
         connection.flush()
         if self.to_flush:
             self.flush_waiting()
+        if self._to_resume:
+            self._resume_released()
 
     def flush_waiting(self) -> None:
         """Sends what was written to clients outside their own passes."""
@@ -133,6 +149,80 @@ class Server(Host):
             self.to_flush = []
             for other in waiting:
                 other.flush()
+
+    # Waiting, watching, transactions
+
+    def block(self, ctx: Context, request: BlockedRequest) -> None:
+        """Makes a client wait for keys."""
+        self.blocking.block(ctx, request)
+
+    def serve_blocked(self) -> None:
+        """Serves the clients that wait for keys that came to life."""
+        self.blocking.serve()
+
+    def unblock_client(self, ctx: Context, with_error: bool) -> bool:
+        """CLIENT UNBLOCK. False if the client does not wait in a blocking command."""
+        request = self.blocking.requests.get(ctx.id)
+        if request is None:
+            return False
+        if with_error:
+            self.blocking.unblock_with_error(ctx)
+        else:
+            self.blocking.unblock(ctx, request.timeout_reply)
+        return True
+
+    def wake_at(self, deadline_ms: i64) -> None:
+        """Sees to it that blocked clients whose time is over at `deadline_ms` (Unix) are answered then."""
+        loop = self.loop
+        if loop is None or (self._wake_at_ms != 0 and self._wake_at_ms <= deadline_ms):
+            return
+        self._wake_at_ms = deadline_ms
+        delay: i64 = deadline_ms - self.clock.now_ms
+        loop.call_later(min(delay, LONGEST_TIMER_MS) / 1000 if delay > 0 else 0, self.end_waits)
+
+    def end_waits(self) -> None:
+        """Answers the blocked clients whose time is over."""
+        self._wake_at_ms = 0
+        self.clock.read()
+        following = self.blocking.expire(self.clock.now_ms)
+        if following != 0:
+            self.wake_at(following)
+        self._resume_released()
+
+    def resume(self, ctx: Context) -> None:
+        """Takes up again, at the end of the running pass, what a client that was blocked has sent meanwhile."""
+        if isinstance(ctx, Connection):
+            self._to_resume.append(ctx)
+
+    def _resume_released(self) -> None:
+        """Goes on with the clients that are blocked no more; that may release others."""
+        while self._to_resume:
+            released = self._to_resume
+            self._to_resume = []
+            for connection in released:
+                connection.process()
+
+    def watch(self, ctx: Context, key: bytes) -> None:
+        """Marks the client's transaction as spoilt when the key changes."""
+        self.changes.watch(ctx, key)
+
+    def unwatch_all(self, ctx: Context) -> None:
+        """Forgets the client's watched keys."""
+        if ctx.watched:
+            self.changes.unwatch_all(ctx)
+        ctx.flags &= ~DIRTY_CAS
+
+    def discard_transaction(self, ctx: Context) -> None:
+        """Drops the client's queued commands and watched keys."""
+        ctx.queued = []
+        ctx.queued_bytes = 0
+        ctx.attention &= ~IN_MULTI
+        ctx.flags &= ~DIRTY_EXEC
+        self.unwatch_all(ctx)
+
+    def run_queued(self, ctx: Context, command: Command, argv: list[bytes]) -> None:
+        """Runs one command of a transaction."""
+        self.dispatcher.call(ctx, command, argv)
 
     def check_output_limit(self, connection: Connection) -> None:
         """Closes a client that has more unread replies than client-output-buffer-limit allows."""

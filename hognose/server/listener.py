@@ -1,0 +1,101 @@
+"""What the server does when keys change: WATCH, client tracking, blocked clients, keyspace events, DELs of expired keys."""
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from hognose.commands.context import DIRTY_CAS, Context
+from hognose.keyspace.events import KeyspaceListener
+
+if TYPE_CHECKING:
+    from hognose.server.server import Server
+
+
+class ServerListener(KeyspaceListener):
+    """Hears of every change in the keyspace of one server.
+
+    Attributes:
+        effects: Commands that AOF and replicas need besides the one running: (database, argv).
+    """
+
+    def __init__(self, server: "Server") -> None:
+        self._server: Final = server
+        self._watchers: Final[dict[tuple[i64, bytes], dict[i64, Context]]] = {}
+        self.effects: list[tuple[i64, list[bytes]]] = []
+
+    # WATCH
+
+    def watch(self, ctx: Context, key: bytes) -> None:
+        """A client watches a key of its database. Watching twice is harmless."""
+        name = (ctx.db.index, key)
+        watchers = self._watchers.setdefault(name, {})
+        if ctx.id not in watchers:
+            watchers[ctx.id] = ctx
+            expired = ctx.db.table.find(key) >= 0 and ctx.db.peek(key) is None
+            ctx.watched.append((ctx.db.index, key, expired))
+        self.update_observed()
+
+    def unwatch_all(self, ctx: Context) -> None:
+        """A client forgets the keys it watches. O(keys watched)."""
+        for db_index, key, _ in ctx.watched:
+            watchers = self._watchers[db_index, key]
+            del watchers[ctx.id]
+            if not watchers:
+                del self._watchers[db_index, key]
+        ctx.watched.clear()
+        self.update_observed()
+
+    def update_observed(self) -> None:
+        """Lets the keyspace report changes only while somebody cares."""
+        self._server.keyspace.observed = len(self._watchers) != 0
+
+    def key_modified(self, db_index: i64, key: bytes) -> None:
+        """A key changed: transactions that watch it fail."""
+        watchers = self._watchers.get((db_index, key))
+        if watchers is not None:
+            for ctx in watchers.values():
+                if not self._was_expired(ctx, db_index, key):
+                    ctx.flags |= DIRTY_CAS
+
+    def _was_expired(self, ctx: Context, db_index: i64, key: bytes) -> bool:
+        """Whether the change is only that a key already expired when it was watched has now left memory."""
+        for watched_db, watched_key, expired in ctx.watched:
+            if watched_db == db_index and watched_key == key:
+                return expired and self._server.keyspace.databases[db_index].peek(key) is None
+        return False
+
+    def database_emptied(self, db_index: i64) -> None:
+        """A database (-1: every one) is about to be emptied: whoever watches a key that is there is told."""
+        databases = self._server.keyspace.databases
+        for watched_db, key in self._watchers:
+            if db_index in {-1, watched_db} and databases[watched_db].table.find(key) >= 0:
+                self.key_modified(watched_db, key)
+        for database in databases:
+            if db_index in {-1, database.index}:
+                self._server.blocking.database_changed(database.index)
+
+    def databases_swapped(self, first: i64, second: i64) -> None:
+        """Two databases have exchanged their contents: a watched key that is there in either has changed."""
+        databases = self._server.keyspace.databases
+        for watched_db, key in self._watchers:
+            if watched_db in {first, second} and (
+                databases[first].table.find(key) >= 0 or databases[second].table.find(key) >= 0
+            ):
+                self.key_modified(watched_db, key)
+        self._server.blocking.database_changed(first)
+        self._server.blocking.database_changed(second)
+
+    # Blocked clients
+
+    def key_ready(self, db_index: i64, key: bytes) -> None:
+        """A key that clients block on came to life or was lost."""
+        self._server.blocking.key_ready(db_index, key)
+
+    # AOF and replicas
+
+    def key_expired(self, db_index: i64, key: bytes) -> None:
+        """A key is about to go because its deadline passed or it is evicted."""
+        if self._server.propagating:
+            word = b"UNLINK" if self._server.settings.lazyfree_lazy_expire else b"DEL"
+            self.effects.append((db_index, [word, key]))
+            self._server.effects_pending = True
