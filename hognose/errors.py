@@ -120,7 +120,8 @@ def unknown_command(argv: list[bytes]) -> CommandError:
 
 
 def printable(text: bytes) -> str:
-    """`text` as it may stand in an error line: CR and LF, which would end it, become spaces."""
+    """`text` as it may stand in an error line: up to a NUL; CR and LF, which would end the line, become spaces."""
+    text = text.partition(b"\x00")[0]
     return text.decode("utf-8", "surrogateescape").replace("\r", " ").replace("\n", " ")
 
 

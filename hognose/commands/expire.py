@@ -41,7 +41,8 @@ def parse_conditions(argv: Argv) -> i64:
     for i in range(3, len(argv)):
         condition = CONDITIONS.get(argv[i].upper())
         if condition is None:
-            raise CommandError(f"ERR Unsupported option {printable(argv[i])}")
+            option = printable(argv[i].rstrip(b"\r\n"))  # line ends at the end of an error are dropped
+            raise CommandError(f"ERR Unsupported option {option}")
         conditions |= condition
     if conditions & NX and conditions != NX:
         raise CommandError(NX_CONFLICT)

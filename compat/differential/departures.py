@@ -1,0 +1,242 @@
+"""What may differ between hognose and a real server, by name and with the reason. Nothing else may.
+
+Three lists:
+
+    EXCLUDED     commands that are not sent, because they end, block or reconfigure the server
+    RULES        commands whose replies chance, the clock or the order of a hash table decides, and how to compare them
+    DEPARTURES   where hognose means to answer something else than that server
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from compat.differential.wire import Node, parse
+
+_TOLERANCE_MS: Final = 3000
+
+
+@dataclass(frozen=True)
+class Case:
+    """One command and both replies.
+
+    Attributes:
+        server: The real server's catalogue name, such as `redis-7.0`.
+        name: The command's full lower-case name, such as `object|freq`; empty for one that does not exist.
+        argv: The command as it was sent.
+        ours, theirs: The raw replies.
+    """
+
+    server: str
+    name: str
+    argv: tuple[bytes, ...]
+    ours: bytes
+    theirs: bytes
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the replies of some commands are compared instead of byte for byte. Errors always count to the letter."""
+
+    name: str
+    reason: str
+    commands: frozenset[str]
+    same: Callable[[Node, Node], bool]
+    applies: Callable[[Case], bool] = field(default=lambda case: True)
+
+
+@dataclass(frozen=True)
+class Departure:
+    """A difference that is meant."""
+
+    name: str
+    reason: str
+    applies: Callable[[Case], bool]
+
+
+_EXCLUDED_BY_REASON: Final = {
+    "ends or restarts the server": "shutdown debug quit",
+    "changes what the next rounds run on": """
+        acl auth cluster config failover flushall flushdb function hello module monitor replicaof reset select slaveof
+        swapdb script asking readonly readwrite restore-asking
+    """,
+    "talks to other servers or waits for them": "migrate psync replconf sync wait waitaof",
+    "makes the connection one of another kind": """
+        psubscribe ssubscribe subscribe punsubscribe sunsubscribe unsubscribe
+    """,
+    "leaves the connection in a transaction": "multi exec discard watch unwatch",
+    "describes the server, not the data": """
+        client command info latency lolwut memory role slowlog lastsave save bgsave bgrewriteaof
+    """,
+    "needs a script or a payload, and has tests of its own": """
+        eval eval_ro evalsha evalsha_ro fcall fcall_ro dump restore
+    """,
+    "serves the real server's own developers": "pfselftest pfdebug",
+    "has words of our own": "object|help xinfo|help xgroup|help pubsub|help",
+}
+EXCLUDED: Final = {name: reason for reason, names in _EXCLUDED_BY_REASON.items() for name in names.split()}
+
+
+def _shape(node: Node) -> object:
+    """Kinds and counts, without content."""
+    return (node.kind, node.text is None, tuple(_shape(item) for item in node.items))
+
+
+def same_shape(ours: Node, theirs: Node) -> bool:
+    """Both replies are made alike, whatever they say."""
+    return _shape(ours) == _shape(theirs)
+
+
+def same_kind(ours: Node, theirs: Node) -> bool:
+    """Replies of the same kind."""
+    return ours.kind == theirs.kind and (ours.text is None) == (theirs.text is None)
+
+
+def _sorted_items(node: Node) -> list[str]:
+    return sorted(map(repr, node.items))
+
+
+def same_members(ours: Node, theirs: Node) -> bool:
+    """The same members in any order."""
+    return ours == theirs or (ours.kind == theirs.kind and _sorted_items(ours) == _sorted_items(theirs))
+
+
+def same_pairs(ours: Node, theirs: Node) -> bool:
+    """The same pairs in any order, maps and flat arrays alike."""
+    if ours.kind != theirs.kind or len(ours.items) % 2:
+        return ours == theirs
+    return _pairs(ours) == _pairs(theirs)
+
+
+def _pairs(node: Node) -> list[str]:
+    return sorted(repr(pair) for pair in zip(node.items[::2], node.items[1::2], strict=True))
+
+
+def same_scan(ours: Node, theirs: Node) -> bool:
+    """A cursor and elements; where both scans are complete, the same elements."""
+    if ours.kind != b"*" or theirs.kind != b"*":
+        return ours == theirs
+    if [node.items[0].text for node in (ours, theirs)] == [b"0", b"0"]:
+        return _sorted_items(ours.items[1]) == _sorted_items(theirs.items[1])
+    return same_scan_kind(ours, theirs)
+
+
+def same_scan_kind(ours: Node, theirs: Node) -> bool:
+    """A cursor and any elements."""
+    return same_kind(ours, theirs) and [n.kind for n in ours.items] == [n.kind for n in theirs.items]
+
+
+def continues_scan(case: Case) -> bool:
+    """A SCAN that does not begin at cursor 0."""
+    return b"0" not in case.argv[1:3]
+
+
+def same_time(ours: Node, theirs: Node) -> bool:
+    """Integers that a clock decides: both negative and equal, or close."""
+    if ours.kind != b":" or theirs.kind != b":":
+        return ours == theirs
+    mine, others = int(ours.text or b"0"), int(theirs.text or b"0")
+    return mine == others or (min(mine, others) >= 0 and abs(mine - others) <= _TOLERANCE_MS)
+
+
+RULES: Final = [
+    Rule(
+        "any order",
+        "A set has no order; which one a server answers in depends on its hash seed.",
+        frozenset(
+            [
+                "keys",
+                "smembers",
+                "sinter",
+                "sunion",
+                "sdiff",
+                "hkeys",
+                "hvals",
+                "pubsub|channels",
+                "pubsub|shardchannels",
+            ]
+        ),
+        same_members,
+    ),
+    Rule("any order of pairs", "As for sets: a hash has no order.", frozenset({"hgetall"}), same_pairs),
+    Rule(
+        "scan",
+        "Cursors are the server's own business; complete scans must give the same elements.",
+        frozenset(["scan", "sscan", "hscan", "zscan"]),
+        same_scan,
+    ),
+    Rule(
+        "scan from a cursor of no scan",
+        "What a cursor means that the server has not given is nobody's business: any elements may come.",
+        frozenset(["scan", "sscan", "hscan", "zscan"]),
+        same_scan_kind,
+        continues_scan,
+    ),
+    Rule(
+        "clock",
+        "Time passes between the two servers' replies.",
+        frozenset(["ttl", "pttl", "object|idletime"]),
+        same_time,
+    ),
+    Rule(
+        "relative deadline",
+        "EXPIRE counts from each server's own now.",
+        frozenset(["expiretime", "pexpiretime"]),
+        same_time,
+    ),
+    Rule(
+        "chance",
+        "The reply is random; its kind and size are not.",
+        frozenset(["randomkey", "srandmember", "hrandfield", "zrandmember", "spop"]),
+        same_shape,
+    ),
+    Rule("now", "The reply is the time.", frozenset({"time"}), same_shape),
+]
+
+# Chance also decides what these leave behind: their keys are deleted right afterwards.
+RANDOM_EFFECT: Final = frozenset({"spop"})
+
+# The real servers that count as old: they lack what Redis 7.2 changed.
+_BEFORE_7_2: Final = frozenset({"redis-6.2", "redis-7.0"})
+
+
+DEPARTURES: Final[list[Departure]] = [
+    Departure(
+        "int from its text",
+        "A string is kept as its text, so one that reads as an integer is `int` and shared like any other, also where "
+        "a real server still knows that INCRBYFLOAT or APPEND made it.",
+        lambda case: (
+            (
+                case.name == "object|encoding"
+                and b"int" in case.ours
+                and (b"embstr" in case.theirs or b"raw" in case.theirs)
+            )
+            or (case.name == "object|refcount" and case.ours == b":2147483647\r\n" and case.theirs == b":1\r\n")
+        ),
+    ),
+    Departure(
+        "listpack lists and sets",
+        "Redis 7.2 keeps small lists and sets in listpacks, 7.0 did not.",
+        lambda case: (
+            case.name == "object|encoding"
+            and case.server in _BEFORE_7_2
+            and b"listpack" in case.ours
+            and (b"quicklist" in case.theirs or b"hashtable" in case.theirs)
+        ),
+    ),
+]
+
+
+def allowed(case: Case) -> str | None:
+    """Why two replies may differ.
+
+    Returns:
+        An empty string where nothing differs, the name of the rule or departure that covers it, or None: a difference.
+    """
+    if case.ours == case.theirs:
+        return ""
+    failed = b"-" in {case.ours[:1], case.theirs[:1]}
+    for rule in [] if failed else RULES:
+        if case.name in rule.commands and rule.applies(case) and rule.same(parse(case.ours), parse(case.theirs)):
+            return rule.name
+    return next((departure.name for departure in DEPARTURES if departure.applies(case)), None)
