@@ -32,6 +32,14 @@ def integer_between(argument: bytes, low: int, high: int, error: str) -> int:
     return number
 
 
+def random_count(argument: bytes) -> int:
+    """How many random elements are wanted: any 64-bit integer whose negative is one too."""
+    count = integer(argument)
+    if count < -I64_MAX:
+        raise CommandError(f"ERR value is out of range, value must between {-I64_MAX} and {I64_MAX}")
+    return count
+
+
 def floating(argument: bytes, error: str = NOT_FLOAT) -> float:
     """An argument as a double; else the text `error`."""
     try:

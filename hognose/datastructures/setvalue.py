@@ -21,6 +21,7 @@ from hognose.datastructures.listpack import (
     count_entries,
     cut,
     encode,
+    encode_all,
     encode_i64,
     extend_list,
     find,
@@ -224,6 +225,21 @@ class SetValue(Value):
             self._blob = left
         self._count -= 1
         return True
+
+    def remove_all(self, gone: list[bytes]) -> None:
+        """Takes several members out, all of which are there. O(N) for a blob, which is built anew once."""
+        if self._table is not None:
+            for member in gone:
+                self.remove(member)
+            return
+        leaving = set(gone)
+        left = [member for member in self.members() if member not in leaving]
+        if self._form == LISTPACK:
+            self._blob = encode_all(left)
+        else:
+            for member in gone:
+                self._blob = intset.remove(self._blob, canonical_value(member))
+        self._count = len(left)
 
     def members(self) -> list[bytes]:
         """All members; integers of an intset ascending, a listpack's in the order they came. O(N)."""

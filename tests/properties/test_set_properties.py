@@ -33,6 +33,13 @@ class SetMachine(RuleBasedStateMachine):
         assert self.set.remove(member) == (member in self.model)
         self.model.discard(member)
 
+    @rule(data=st.data())
+    def remove_all(self, data: st.DataObject) -> None:
+        if self.model:
+            gone = data.draw(st.sets(st.sampled_from(sorted(self.model))))
+            self.set.remove_all(sorted(gone))
+            self.model -= gone
+
     @rule(member=MEMBERS, count=st.integers(1, 600))
     def prepare(self, member: bytes, count: int) -> None:
         self.set.prepare(member, count)
