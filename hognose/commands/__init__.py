@@ -4,24 +4,26 @@
 def load_all() -> None:
     """Imports every command module, which registers its commands. Cheap when called again."""
     from hognose.commands import (  # noqa: F401, PLC0415 - imported for what importing them does
-        command,
         bitmap,
         client,
         client_admin,
+        command,
         config,
         connection,
         databases,
         expire,
         generic,
+        geo,
+        geo_search,
         hash,  # noqa: A004
         hash_expire,
         hash_walk,
-        geo,
-        geo_search,
+        hyperloglog,
         inspection,
         lcs,
         scan,
-        hyperloglog,
+        set,  # noqa: A004
+        set_algebra,
         sorted_set,
         sorted_set_algebra,
         sorted_set_pop,
