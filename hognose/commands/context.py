@@ -129,10 +129,14 @@ class Context:
     def set_authenticated(self, authenticated: bool) -> None:
         """Lets the client in, or makes it authenticate before anything else."""
         self.authenticated = authenticated
-        if authenticated:
-            self.attention &= ~UNAUTHENTICATED
-        else:
+        self.require_password(not authenticated)
+
+    def require_password(self, required: bool) -> None:
+        """Refuses the client's commands until it has authenticated, or no longer."""
+        if required:
             self.attention |= UNAUTHENTICATED
+        else:
+            self.attention &= ~UNAUTHENTICATED
 
     def disconnect(self) -> None:
         """Closes the client at once."""

@@ -33,6 +33,9 @@ class KeyspaceListener:
     def fields_expired(self, db_index: i64, key: bytes, fields: list[bytes]) -> None:
         """Fields of a hash were deleted because their deadlines passed: AOF and replicas get an HDEL."""
 
+    def key_evicted(self, db_index: i64, key: bytes) -> None:
+        """A key is about to be deleted to free memory: AOF and replicas get a DEL."""
+
     def key_ready(self, db_index: i64, key: bytes) -> None:
         """A key that clients block on came to life; called only for keys in `Database.awaited`."""
 

@@ -74,4 +74,4 @@ class Appliers:
         keyspace.lfu_log_factor = settings.lfu_log_factor
         keyspace.lfu_decay_minutes = settings.lfu_decay_time
         keyspace.update_access_clock()
-        return ""
+        return self._server.memory_limit.apply()

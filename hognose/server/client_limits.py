@@ -85,6 +85,7 @@ class ClientLimits:
     def visit(self, connection: "Connection") -> None:
         """What the cron checks of a client: its idle time and how long it has been over the soft limit. O(1)."""
         self.check_output(connection)
+        self._server.memory_limit.note_client(connection)
         timeout = self._server.settings.timeout
         if timeout == 0 or connection.closed or is_exempt_from_timeout(connection):
             return

@@ -47,6 +47,7 @@ class Connection(Context):
         total_in, total_out: Bytes received and sent.
         closed: The connection is gone, or about to.
         in_pass: Its commands are running.
+        counted_bytes: What the memory limit counts for it.
         stalled: It leaves so much unread that nothing more is read from it.
     """
 
@@ -63,6 +64,7 @@ class Connection(Context):
         self.closed = False
         self.flush_pending = False
         self.in_pass = False
+        self.counted_bytes: i64 = 0
         self.stalled = False
         self.peer: bytes = b""
         self.local: bytes = b""
@@ -94,10 +96,12 @@ class Connection(Context):
         server.total_in += len(data)
         if self.closed:
             return
-        server.clock.read()
+        started_us = server.clock.read()
+        commands = server.dispatcher.total_commands
         self.active_ms = server.clock.now_ms
         self.parser.feed(data)
         self.process()
+        server.passes.note(server.clock.read() - started_us, server.dispatcher.total_commands - commands)
         self.server.limits.check_input(self)
 
     def eof_received(self) -> bool:
@@ -164,6 +168,7 @@ class Connection(Context):
         size: i64 = len(out)
         send = self._send
         if size != 0:
+            self.output_peak_bytes = max(self.output_peak_bytes, size)
             if send is None or self.closed:
                 out.truncate(0)
                 return
@@ -208,10 +213,10 @@ class Connection(Context):
         """Closes at once."""
         self.abort()
 
-    def set_authenticated(self, authenticated: bool) -> None:
-        """Lets the client in, or makes it authenticate before anything else, with small limits for its requests."""
-        super().set_authenticated(authenticated)
-        self.parser.authenticated = authenticated
+    def require_password(self, required: bool) -> None:
+        """Refuses the client's commands until it has authenticated, with small limits for its requests, or no longer."""
+        super().require_password(required)
+        self.parser.authenticated = not required
 
     def address(self) -> bytes:
         """Where the client is, as "ip:port"."""

@@ -108,7 +108,7 @@ class Cron:
             return
         server = self._server
         self.ticks += 1
-        server.clock.read()
+        started_us = server.clock.read()
         now_ms = server.clock.now_ms
         server.keyspace.update_access_clock()
         if now_ms - self._sampled_ms >= SAMPLE_INTERVAL_MS:
@@ -120,6 +120,7 @@ class Cron:
         for task in self.tasks:
             task.tick(now_ms)
         server.flush_waiting()
+        server.passes.note_tick(server.clock.read() - started_us)
 
     def _visit_clients(self) -> None:
         """Visits as many clients that each gets its turn once a second."""
@@ -139,7 +140,9 @@ class Cron:
         """One slice of expiry; sees to the next where this one was not enough."""
         server = self._server
         before = server.keyspace.expired_keys
+        started_us = server.clock.read()
         is_done = server.expiry.run(EXPIRY_SLICE_US)
+        server.note_expiry(server.clock.read() - started_us)
         found = server.keyspace.expired_keys - before
         if found > 0:
             server.after_background_changes()

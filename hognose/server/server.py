@@ -1,6 +1,8 @@
 """The server: what all its parts hang from, and what commands and connections ask of it."""
 
 import asyncio
+import hashlib
+import hmac
 import os
 import secrets
 import traceback
@@ -13,7 +15,16 @@ from hognose import errors
 from hognose.clock import Clock
 from hognose.commands import load_all
 from hognose.commands.blocking import BlockedRequest
-from hognose.commands.context import CLOSE_AFTER_REPLY, DIRTY_CAS, DIRTY_EXEC, IN_MULTI, UNIX_SOCKET, Context
+from hognose.commands.context import (
+    BLOCKED,
+    CLOSE_AFTER_REPLY,
+    DIRTY_CAS,
+    DIRTY_EXEC,
+    IN_MULTI,
+    MONITOR,
+    UNIX_SOCKET,
+    Context,
+)
 from hognose.commands.host import VERBOSE, WARNING, Host
 from hognose.commands.table import Command, CommandTable
 from hognose.config.directives.process import SHUTDOWN_FORCE, SHUTDOWN_NOSAVE, SHUTDOWN_NOW, SHUTDOWN_SAVE
@@ -26,12 +37,17 @@ from hognose.server.blocking import BlockingQueues
 from hognose.server.client_limits import ClientLimits, describe
 from hognose.server.connection import Connection
 from hognose.server.cron import Cron
-from hognose.server.dispatch import Dispatcher
+from hognose.server.dispatch import MONITORED, Dispatcher
 from hognose.server.lifecycle import Lifecycle
 from hognose.server.listener import ServerListener
+from hognose.server.info import InfoReport
 from hognose.server.log import Log
+from hognose.server.memory_limit import MemoryLimit
+from hognose.server.monitors import monitor_line
+from hognose.server.passes import Passes
+from hognose.server.pause import ClientPause
 from hognose.server.sampling import Rate
-
+from hognose.server.statistics import memory_overheads, reset_statistics
 
 LONGEST_TIMER_MS: Final = 3_600_000
 """Event loops refuse timers many days ahead; longer waits are armed again every hour."""
@@ -84,6 +100,15 @@ class Server(Host):
         self._wake_at_ms: i64 = 0
         self.limits: Final = ClientLimits(self)
         self.cron: Final = Cron(self)
+        self.passes: Final = Passes()
+        self.pause: Final = ClientPause(self)
+        self.monitors: Final[list[Context]] = []
+        self.replication_id: Final = secrets.token_hex(20)
+        self.expiry_us: i64 = 0
+        self.startup_bytes: i64 = keyspace.used_memory()
+        self.memory_limit: Final = MemoryLimit(self)
+        self.cron.tasks.append(self.pause)
+        config.on_change("requirepass", self.apply_password)
         config.on_change("client-output-buffer-limit", self.limits.apply)
         Appliers(self).register()
 
@@ -131,12 +156,18 @@ class Server(Host):
     def client_gone(self, connection: Connection) -> None:
         """A connection is closed."""
         self.clients.pop(connection.id, None)
+        if connection.flags & BLOCKED:
+            self.pause.forget(connection)
+        self.memory_limit.note_client(connection)
+        self.forget_client_state(connection)
         self.blocking.release(connection)
         self.discard_transaction(connection)
 
     def end_of_pass(self, connection: Connection) -> None:
         """A client's input is used up for now: send its replies and whatever its commands wrote to others."""
         connection.flush()
+        if self.pause.due:
+            self.pause.run_released()
         if self.to_flush:
             self.flush_waiting()
         if self._to_resume:
@@ -228,6 +259,105 @@ class Server(Host):
         """Closes a client that has more unread replies than client-output-buffer-limit allows."""
         self.limits.check_output(connection)
 
+    def clients_now(self) -> list[Context]:
+        """The connected clients, in the order they connected."""
+        return list(self.clients.values())
+
+    def find_client(self, client_id: i64) -> Context | None:
+        """A connected client by its id."""
+        return self.clients.get(client_id)
+
+    def authenticate(self, ctx: Context, user: bytes, password: bytes) -> bool:
+        """Logs a client in as a user; False if the pair is not valid."""
+        if user != b"default":
+            return False
+        wanted = self.settings.requirepass
+        if wanted and not hmac.compare_digest(hashlib.sha256(wanted).digest(), hashlib.sha256(password).digest()):
+            return False
+        ctx.user = "default"
+        ctx.set_authenticated(True)
+        return True
+
+    def apply_password(self) -> str:
+        """Applier of `requirepass`: clients that came while there was none stay, others wait for AUTH again."""
+        needed = self.needs_password()
+        for client in self.clients.values():
+            if not client.authenticated:
+                client.require_password(needed)
+        return ""
+
+    def blocked_clients(self) -> int:
+        """How many clients wait in a blocking command or for the end of a pause. O(clients)."""
+        return sum(1 for client in self.clients.values() if client.flags & BLOCKED)
+
+    def forget_client_state(self, ctx: Context) -> None:
+        """Leaves what the client has joined outside its own object."""
+        if ctx.flags & MONITOR:
+            self.monitors.remove(ctx)
+            ctx.flags &= ~MONITOR
+            if not self.monitors:
+                self.dispatcher.attention &= ~MONITORED
+
+    def add_monitor(self, ctx: Context) -> None:
+        """Makes a client a MONITOR."""
+        if ctx.flags & MONITOR == 0:
+            ctx.flags |= MONITOR
+            self.monitors.append(ctx)
+            self.dispatcher.attention |= MONITORED
+
+    def feed_monitors(self, ctx: Context, command: Command, argv: list[bytes]) -> None:
+        """Shows a command to MONITOR clients."""
+        line = monitor_line(ctx, argv)
+        for monitor in self.monitors:
+            monitor.out.write(line)
+            monitor.flush_soon()
+
+    # CLIENT PAUSE
+
+    def pause_clients(self, until_ms: i64, everything: bool) -> None:
+        """Keeps clients' commands back until a time."""
+        self.pause.pause(until_ms, everything)
+
+    def resume_clients(self) -> None:
+        """Ends the pause now."""
+        self.pause.resume()
+
+    def postpone(self, ctx: Context, command: Command, argv: list[bytes]) -> bool:
+        """Keeps a command for when the pause is over; False if the pause does not concern it."""
+        if not isinstance(ctx, Connection) or not self.pause.holds(ctx, command):
+            return False
+        self.pause.keep(ctx, argv)
+        return True
+
+    # Memory
+
+    def make_room(self) -> bool:
+        """Evicts keys until memory is below maxmemory; False if that cannot be done."""
+        return self.memory_limit.make_room()
+
+    def note_expiry(self, duration_us: i64) -> None:
+        """The cron has spent time on expiring keys."""
+        self.expiry_us += duration_us
+        self.latency.note(b"expire-cycle", self.clock.now_ms, duration_us // 1000)
+
+    # Reports
+
+    def info(self, sections: list[bytes]) -> bytes:
+        """What INFO answers."""
+        return InfoReport(self).text(sections)
+
+    def last_save_s(self) -> i64:
+        """When the dataset was last saved, Unix seconds."""
+        return self.started_ms // 1000
+
+    def overhead_bytes(self) -> list[tuple[bytes, int]]:
+        """The parts of used_memory that are not keys and values."""
+        return memory_overheads(self)
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        reset_statistics(self)
+
     # Regular work
 
     def take_samples(self) -> None:
@@ -236,7 +366,10 @@ class Server(Host):
         self.commands_rate.sample(self.dispatcher.total_commands, now_ms)
         self.input_rate.sample(self.total_in, now_ms)
         self.output_rate.sample(self.total_out, now_ms)
-        self.peak_memory_bytes = max(self.peak_memory_bytes, self.keyspace.used_memory())
+        self.passes.sample(now_ms)
+        self.peak_memory_bytes = max(
+            self.peak_memory_bytes, self.keyspace.used_memory() + self.memory_limit.client_bytes
+        )
 
     def after_background_changes(self) -> None:
         """Keys were removed outside any command: settle what a command's end would settle."""

@@ -1,0 +1,475 @@
+"""INFO: the state of the server as text, in sections of `name:value` lines.
+
+    # Section
+    name:value
+    name:value
+
+Names are those of Redis 7.2, which exporters and clients read; values are this server's own. A name whose thing does not
+exist here (a defragmenter, jemalloc) is there with the value that says so. `hognose_version` and `hognose_build` tell
+what really runs.
+"""
+
+import os
+import platform
+import resource
+import select
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from hognose.commands.context import TRACKING
+from hognose.commands.table import Command
+from hognose.keyspace.access import access_second
+from hognose.server import statistics
+from hognose.version import REDIS_VERSION, VERSION
+
+if TYPE_CHECKING:
+    from hognose.server.server import Server
+
+Fields = list[tuple[str, object]]
+
+DEFAULT_SECTIONS: Final = [
+    "server",
+    "clients",
+    "memory",
+    "persistence",
+    "stats",
+    "replication",
+    "cpu",
+    "modules",
+    "errorstats",
+    "cluster",
+    "keyspace",
+]
+ALL_SECTIONS: Final = [
+    "server",
+    "clients",
+    "memory",
+    "persistence",
+    "stats",
+    "replication",
+    "cpu",
+    "modules",
+    "commandstats",
+    "errorstats",
+    "latencystats",
+    "cluster",
+    "keyspace",
+]
+HIDDEN_SECTIONS: Final = ["debug"]
+"""Shown only when asked for by name."""
+
+COMPILED: Final = not __file__.endswith(".py")
+NO_REPLICATION_ID: Final = "0" * 40
+
+
+def human(amount: int) -> str:
+    """An amount of memory for people: 1.50M."""
+    if amount < 1024:
+        return f"{amount}B"
+    size = float(amount)
+    for unit in "KMGTP":
+        size /= 1024.0
+        if size < 1024.0:
+            break
+    return f"{size:.2f}{unit}"
+
+
+def ratio(part: float, whole: float) -> float:
+    """A quotient that is 0 where there is nothing to divide by."""
+    return part / whole if whole else 0.0
+
+
+class InfoReport:
+    """One answer to INFO."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server: Final = server
+        self._writers: Final[dict[str, Callable[[], Fields]]] = {
+            "server": self._server_fields,
+            "clients": self._clients,
+            "memory": self._memory,
+            "persistence": self._persistence,
+            "stats": self._stats,
+            "replication": self._replication,
+            "cpu": self._cpu,
+            "modules": self._modules,
+            "commandstats": self._command_statistics,
+            "errorstats": self._errors,
+            "latencystats": self._latencies,
+            "cluster": self._cluster,
+            "keyspace": self._keyspace,
+            "debug": self._debug,
+        }
+
+    def text(self, names: list[bytes]) -> bytes:
+        """The sections of these names, each once, in the fixed order; unknown names are passed over."""
+        wanted: set[str] = set()
+        for name in names or [b"default"]:
+            word = name.decode("utf-8", "surrogateescape").lower()
+            if word == "default":
+                wanted.update(DEFAULT_SECTIONS)
+            elif word in ("all", "everything"):
+                wanted.update(ALL_SECTIONS)
+            else:
+                wanted.add(word)
+        sections = [self._section(name) for name in ALL_SECTIONS + HIDDEN_SECTIONS if name in wanted]
+        return "\r\n".join(sections).encode("utf-8", "surrogateescape")
+
+    def _section(self, name: str) -> str:
+        title = "CPU" if name == "cpu" else name.capitalize()
+        lines = [f"# {title}"]
+        for field, value in self._writers[name]():
+            lines.append(f"{field}:{value}")
+        return "\r\n".join(lines) + "\r\n"
+
+    def _server_fields(self) -> Fields:
+        server = self._server
+        settings = server.settings
+        system = platform.uname()
+        now_ms = int(server.clock.now_ms)
+        uptime = (now_ms - int(server.started_ms)) // 1000
+        return [
+            ("redis_version", REDIS_VERSION),
+            ("redis_git_sha1", "00000000"),
+            ("redis_git_dirty", 0),
+            ("redis_build_id", VERSION),
+            ("redis_mode", server.mode().decode()),
+            ("hognose_version", VERSION),
+            ("hognose_build", "compiled" if COMPILED else "interpreted"),
+            ("python_version", platform.python_version()),
+            ("os", f"{system.system} {system.release} {system.machine}"),
+            ("arch_bits", 64 if sys.maxsize > 2**32 else 32),
+            ("monotonic_clock", "POSIX clock_gettime"),
+            ("multiplexing_api", "epoll" if hasattr(select, "epoll") else "kqueue"),
+            ("atomicvar_api", "none"),
+            ("process_id", os.getpid()),
+            ("process_supervised", settings.supervised),
+            ("run_id", server.run_id),
+            ("tcp_port", settings.port),
+            ("server_time_usec", int(server.clock.now_us)),
+            ("uptime_in_seconds", uptime),
+            ("uptime_in_days", uptime // 86400),
+            ("hz", int(server.cron.rate())),
+            ("configured_hz", settings.hz),
+            ("lru_clock", int(access_second(server.clock.now_ms)) & 0xFFFFFF),
+            ("executable", sys.executable),
+            ("config_file", server.config.path),
+            ("io_threads_active", 0),
+            ("listener0", f"name=tcp,bind={','.join(settings.bind)},port={settings.port}"),
+        ]
+
+    def _clients(self) -> Fields:
+        server = self._server
+        inputs = [int(client.query_bytes()) for client in server.clients.values()]
+        outputs = [int(client.output_bytes()) for client in server.clients.values()]
+        tracking = sum(1 for client in server.clients.values() if client.attention & TRACKING)
+        return [
+            ("connected_clients", len(server.clients)),
+            ("cluster_connections", 0),
+            ("maxclients", server.settings.maxclients),
+            ("client_recent_max_input_buffer", max(inputs, default=0)),
+            ("client_recent_max_output_buffer", max(outputs, default=0)),
+            ("blocked_clients", server.blocked_clients()),
+            ("tracking_clients", tracking),
+            ("clients_in_timeout_table", 0),
+            ("total_blocking_keys", sum(len(db.awaited) for db in server.keyspace.databases)),
+            ("total_blocking_keys_on_nokey", 0),
+        ]
+
+    def _memory(self) -> Fields:
+        server = self._server
+        used = int(statistics.used_memory(server))
+        peak = max(used, int(server.peak_memory_bytes))
+        resident = statistics.resident_bytes()
+        total = statistics.total_system_bytes()
+        normal, replicas = statistics.client_bytes(server)
+        startup = int(server.startup_bytes)
+        tables = sum(int(db.table.memory_bytes()) for db in server.keyspace.databases)
+        overhead = startup + normal + replicas + tables
+        dataset = max(0, used - overhead)
+        maxmemory = server.settings.maxmemory
+        fields: Fields = [
+            ("used_memory", used),
+            ("used_memory_human", human(used)),
+            ("used_memory_rss", resident),
+            ("used_memory_rss_human", human(resident)),
+            ("used_memory_peak", peak),
+            ("used_memory_peak_human", human(peak)),
+            ("used_memory_peak_perc", f"{ratio(used, peak) * 100:.2f}%"),
+            ("used_memory_overhead", overhead),
+            ("used_memory_startup", startup),
+            ("used_memory_dataset", dataset),
+            ("used_memory_dataset_perc", f"{ratio(dataset, used - startup) * 100:.2f}%"),
+            ("allocator_allocated", used),
+            ("allocator_active", max(used, resident)),
+            ("allocator_resident", resident),
+            ("total_system_memory", total),
+            ("total_system_memory_human", human(total)),
+        ]
+        fields += self._script_memory()
+        fields += [
+            ("maxmemory", maxmemory),
+            ("maxmemory_human", human(maxmemory)),
+            ("maxmemory_policy", server.settings.maxmemory_policy),
+        ]
+        return fields + self._fragmentation(used, resident) + self._buffers(normal, replicas)
+
+    def _script_memory(self) -> Fields:
+        return [
+            ("used_memory_lua", 0),
+            ("used_memory_vm_eval", 0),
+            ("used_memory_lua_human", "0B"),
+            ("used_memory_scripts_eval", 0),
+            ("number_of_cached_scripts", 0),
+            ("number_of_functions", 0),
+            ("number_of_libraries", 0),
+            ("used_memory_vm_functions", 0),
+            ("used_memory_vm_total", 0),
+            ("used_memory_vm_total_human", "0B"),
+            ("used_memory_functions", 0),
+            ("used_memory_scripts", 0),
+            ("used_memory_scripts_human", "0B"),
+        ]
+
+    def _fragmentation(self, used: int, resident: int) -> Fields:
+        active = max(used, resident)
+        return [
+            ("allocator_frag_ratio", f"{ratio(active, used):.2f}"),
+            ("allocator_frag_bytes", active - used),
+            ("allocator_rss_ratio", f"{ratio(resident, active):.2f}"),
+            ("allocator_rss_bytes", resident - active),
+            ("rss_overhead_ratio", "1.00"),
+            ("rss_overhead_bytes", 0),
+            ("mem_fragmentation_ratio", f"{ratio(resident, used):.2f}"),
+            ("mem_fragmentation_bytes", resident - used),
+        ]
+
+    def _buffers(self, normal: int, replicas: int) -> Fields:
+        return [
+            ("mem_not_counted_for_evict", replicas),
+            ("mem_replication_backlog", 0),
+            ("mem_total_replication_buffers", 0),
+            ("mem_clients_slaves", replicas),
+            ("mem_clients_normal", normal),
+            ("mem_cluster_links", 0),
+            ("mem_aof_buffer", 0),
+            ("mem_allocator", "pymalloc"),
+            ("active_defrag_running", 0),
+            ("lazyfree_pending_objects", 0),
+            ("lazyfreed_objects", 0),
+        ]
+
+    def _persistence(self) -> Fields:
+        server = self._server
+        return [
+            ("loading", 1 if server.is_loading() else 0),
+            ("async_loading", 0),
+            ("current_cow_peak", 0),
+            ("current_cow_size", 0),
+            ("current_cow_size_age", 0),
+            ("current_fork_perc", "0.00"),
+            ("current_save_keys_processed", 0),
+            ("current_save_keys_total", 0),
+            ("rdb_changes_since_last_save", int(server.keyspace.dirty)),
+            ("rdb_bgsave_in_progress", 0),
+            ("rdb_last_save_time", int(server.last_save_s())),
+            ("rdb_last_bgsave_status", "ok"),
+            ("rdb_last_bgsave_time_sec", -1),
+            ("rdb_current_bgsave_time_sec", -1),
+            ("rdb_saves", 0),
+            ("rdb_last_cow_size", 0),
+            ("rdb_last_load_keys_expired", 0),
+            ("rdb_last_load_keys_loaded", 0),
+            ("aof_enabled", 0),
+            ("aof_rewrite_in_progress", 0),
+            ("aof_rewrite_scheduled", 0),
+            ("aof_last_rewrite_time_sec", -1),
+            ("aof_current_rewrite_time_sec", -1),
+            ("aof_last_bgrewrite_status", "ok"),
+            ("aof_rewrites", 0),
+            ("aof_rewrites_consecutive_failures", 0),
+            ("aof_last_write_status", "ok"),
+            ("aof_last_cow_size", 0),
+            ("module_fork_in_progress", 0),
+            ("module_fork_last_cow_size", 0),
+        ]
+
+    def _stats(self) -> Fields:
+        server = self._server
+        dispatcher = server.dispatcher
+        keyspace = server.keyspace
+        fields: Fields = [
+            ("total_connections_received", int(server.total_connections)),
+            ("total_commands_processed", int(dispatcher.total_commands)),
+            ("instantaneous_ops_per_sec", int(server.commands_rate.per_second())),
+            ("total_net_input_bytes", int(server.total_in)),
+            ("total_net_output_bytes", int(server.total_out)),
+            ("total_net_repl_input_bytes", 0),
+            ("total_net_repl_output_bytes", 0),
+            ("instantaneous_input_kbps", f"{int(server.input_rate.per_second()) / 1024:.2f}"),
+            ("instantaneous_output_kbps", f"{int(server.output_rate.per_second()) / 1024:.2f}"),
+            ("instantaneous_input_repl_kbps", "0.00"),
+            ("instantaneous_output_repl_kbps", "0.00"),
+            ("rejected_connections", int(server.rejected_connections)),
+            ("sync_full", 0),
+            ("sync_partial_ok", 0),
+            ("sync_partial_err", 0),
+            ("expired_keys", int(keyspace.expired_keys)),
+            ("expired_stale_perc", "0.00"),
+            ("expired_time_cap_reached_count", int(server.expiry.time_limit_reached)),
+            ("expire_cycle_cpu_milliseconds", int(server.expiry_us) // 1000),
+            ("evicted_keys", int(keyspace.evicted_keys)),
+            ("evicted_clients", 0),
+            ("total_eviction_exceeded_time", int(server.memory_limit.total_over_ms())),
+            ("current_eviction_exceeded_time", int(server.memory_limit.current_over_ms())),
+            ("keyspace_hits", int(keyspace.hits)),
+            ("keyspace_misses", int(keyspace.misses)),
+        ]
+        return fields + self._more_stats()
+
+    def _more_stats(self) -> Fields:
+        server = self._server
+        passes = server.passes
+        return [
+            ("pubsub_channels", 0),
+            ("pubsub_patterns", 0),
+            ("pubsubshard_channels", 0),
+            ("latest_fork_usec", 0),
+            ("total_forks", 0),
+            ("migrate_cached_sockets", 0),
+            ("slave_expires_tracked_keys", 0),
+            ("active_defrag_hits", 0),
+            ("active_defrag_misses", 0),
+            ("active_defrag_key_hits", 0),
+            ("active_defrag_key_misses", 0),
+            ("total_active_defrag_time", 0),
+            ("current_active_defrag_time", 0),
+            ("tracking_total_keys", 0),
+            ("tracking_total_items", 0),
+            ("tracking_total_prefixes", 0),
+            ("unexpected_error_replies", 0),
+            ("total_error_replies", int(server.dispatcher.total_errors)),
+            ("dump_payload_sanitizations", 0),
+            ("total_reads_processed", int(passes.count)),
+            ("total_writes_processed", int(passes.count)),
+            ("io_threaded_reads_processed", 0),
+            ("io_threaded_writes_processed", 0),
+            ("reply_buffer_shrinks", 0),
+            ("reply_buffer_expands", 0),
+            ("eventloop_cycles", int(passes.count)),
+            ("eventloop_duration_sum", int(passes.duration_us)),
+            ("eventloop_duration_cmd_sum", self._command_microseconds()),
+            ("instantaneous_eventloop_cycles_per_sec", int(passes.count_rate.per_second())),
+            ("instantaneous_eventloop_duration_usec", int(passes.mean_us())),
+            ("acl_access_denied_auth", 0),
+            ("acl_access_denied_cmd", 0),
+            ("acl_access_denied_key", 0),
+            ("acl_access_denied_channel", 0),
+        ]
+
+    def _command_microseconds(self) -> int:
+        return sum(int(command.microseconds) for command in self._server.command_table.everything())
+
+    def _replication(self) -> Fields:
+        return [
+            ("role", "slave" if self._server.is_replica() else "master"),
+            ("connected_slaves", 0),
+            ("master_failover_state", "no-failover"),
+            ("master_replid", self._server.replication_id),
+            ("master_replid2", NO_REPLICATION_ID),
+            ("master_repl_offset", 0),
+            ("second_repl_offset", -1),
+            ("repl_backlog_active", 0),
+            ("repl_backlog_size", self._server.settings.repl_backlog_size),
+            ("repl_backlog_first_byte_offset", 0),
+            ("repl_backlog_histlen", 0),
+        ]
+
+    def _cpu(self) -> Fields:
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        fields: Fields = [
+            ("used_cpu_sys", f"{own.ru_stime:.6f}"),
+            ("used_cpu_user", f"{own.ru_utime:.6f}"),
+            ("used_cpu_sys_children", f"{children.ru_stime:.6f}"),
+            ("used_cpu_user_children", f"{children.ru_utime:.6f}"),
+        ]
+        if hasattr(resource, "RUSAGE_THREAD"):
+            thread = resource.getrusage(resource.RUSAGE_THREAD)
+            fields.append(("used_cpu_sys_main_thread", f"{thread.ru_stime:.6f}"))
+            fields.append(("used_cpu_user_main_thread", f"{thread.ru_utime:.6f}"))
+        return fields
+
+    def _modules(self) -> Fields:
+        return []
+
+    def _used_commands(self) -> list[Command]:
+        return [command for command in self._server.command_table.everything() if command.calls or command.rejected]
+
+    def _command_statistics(self) -> Fields:
+        fields: Fields = []
+        for command in self._used_commands():
+            calls, spent = int(command.calls), int(command.microseconds)
+            text = f"calls={calls},usec={spent},usec_per_call={ratio(spent, calls):.2f}"
+            text += f",rejected_calls={command.rejected},failed_calls={command.failed}"
+            fields.append((f"cmdstat_{command.name}", text))
+        return fields
+
+    def _errors(self) -> Fields:
+        counts = self._server.dispatcher.error_counts
+        return [(f"errorstat_{prefix}", f"count={counts[prefix]}") for prefix in sorted(counts)]
+
+    def _latencies(self) -> Fields:
+        percents = self._server.settings.latency_tracking_info_percentiles
+        fields: Fields = []
+        for command in self._server.command_table.everything():
+            histogram = command.histogram
+            if histogram is None:
+                continue
+            parts = [f"p{percent:.17g}={histogram.percentile(percent):.3f}" for percent in percents]
+            fields.append((f"latency_percentiles_usec_{command.name}", ",".join(parts)))
+        return fields
+
+    def _cluster(self) -> Fields:
+        return [("cluster_enabled", 1 if self._server.settings.cluster_enabled else 0)]
+
+    def _keyspace(self) -> Fields:
+        fields: Fields = []
+        for database in self._server.keyspace.databases:
+            table = database.table
+            if table.count:
+                ttl = average_ttl_ms(self._server, int(database.index))
+                fields.append((f"db{database.index}", f"keys={table.count},expires={table.expires},avg_ttl={ttl}"))
+        return fields
+
+    def _debug(self) -> Fields:
+        passes = self._server.passes
+        return [
+            ("eventloop_duration_aof_sum", 0),
+            ("eventloop_duration_cron_sum", int(passes.cron_us)),
+            ("eventloop_duration_max", int(passes.longest_us)),
+            ("eventloop_cmd_per_cycle_max", int(passes.most_commands)),
+        ]
+
+
+TTL_SAMPLE_SEGMENTS: Final = 16
+
+
+def average_ttl_ms(server: "Server", db_index: int) -> int:
+    """The mean time to live, in ms, of the keys with a deadline, from a sample of the table. O(1)."""
+    table = server.keyspace.databases[db_index].table
+    if table.expires == 0:
+        return 0
+    now_ms = int(server.clock.now_ms)
+    step = max(1, len(table.segments) // TTL_SAMPLE_SEGMENTS)
+    found = 0
+    total = 0
+    for segment in table.segments[::step]:
+        if not segment.has_deadlines:
+            continue
+        for deadline in segment.deadlines:
+            if deadline > now_ms:
+                found += 1
+                total += deadline - now_ms
+    return total // found if found else 0

@@ -1,0 +1,97 @@
+"""What several reports of a server share: the memory it uses, part by part, and CONFIG RESETSTAT.
+
+`used_memory` is kept by accounting, not read from the process: keys, values and tables by the keyspace, clients and logs
+by the functions here. The interpreter and the code are not in it, so that maxmemory limits data and clients and nothing
+else; `used_memory_rss` shows the whole process. `used_memory_startup` is what an empty server accounts for.
+"""
+
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from hognose.commands.client_text import REPLICA_CLIENT, memory_of, type_of
+
+if TYPE_CHECKING:
+    from hognose.server.server import Server
+
+SLOWLOG_ENTRY_BYTES: Final = 400
+"""An entry of the slow log with short arguments, measured."""
+PAGE_BYTES: Final = resource.getpagesize()
+
+
+def resident_bytes() -> int:
+    """The resident memory of the process, in bytes; its highest value where the system tells no other."""
+    try:
+        return int(Path("/proc/self/statm").read_bytes().split()[1]) * PAGE_BYTES
+    except OSError:
+        highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return highest if sys.platform == "darwin" else highest * 1024
+
+
+def total_system_bytes() -> int:
+    """The physical memory of the machine, in bytes; 0 where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return 0
+
+
+def client_bytes(server: "Server") -> tuple[int, int]:
+    """The memory of ordinary clients, and of replicas. O(clients)."""
+    normal = 0
+    replicas = 0
+    for client in server.clients.values():
+        if type_of(client) == REPLICA_CLIENT:
+            replicas += memory_of(client)
+        else:
+            normal += memory_of(client)
+    return normal, replicas
+
+
+def memory_overheads(server: "Server") -> list[tuple[bytes, int]]:
+    """The parts of used_memory that are not data, by the names MEMORY STATS gives them. O(clients)."""
+    normal, replicas = client_bytes(server)
+    return [
+        (b"startup.allocated", int(server.startup_bytes)),
+        (b"replication.backlog", 0),
+        (b"clients.slaves", replicas),
+        (b"clients.normal", normal),
+        (b"cluster.links", 0),
+        (b"aof.buffer", 0),
+        (b"lua.caches", 0),
+        (b"functions.caches", 0),
+    ]
+
+
+def used_memory(server: "Server") -> i64:
+    """All memory accounted for, in bytes: data, clients, logs. O(clients)."""
+    normal, replicas = client_bytes(server)
+    logs = SLOWLOG_ENTRY_BYTES * len(server.slowlog.entries)
+    return server.keyspace.used_memory() + normal + replicas + logs
+
+
+def reset_statistics(server: "Server") -> None:
+    """Sets the counters that INFO stats shows back to zero."""
+    server.total_in = 0
+    server.total_out = 0
+    server.total_connections = 0
+    server.rejected_connections = 0
+    server.passes.reset()
+    keyspace = server.keyspace
+    keyspace.hits = 0
+    keyspace.misses = 0
+    keyspace.expired_keys = 0
+    keyspace.evicted_keys = 0
+    server.expiry.time_limit_reached = 0
+    server.expiry_us = 0
+    server.memory_limit.reset_statistics()
+    dispatcher = server.dispatcher
+    dispatcher.total_commands = 0
+    dispatcher.total_errors = 0
+    dispatcher.error_counts.clear()
+    for command in server.command_table.commands.values():
+        command.reset_statistics()
