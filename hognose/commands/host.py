@@ -14,6 +14,7 @@ from hognose.commands.context import Context
 from hognose.commands.flags import FAST
 from hognose.config.store import Config
 from hognose.datastructures.hashvalue import HashLimits
+from hognose.datastructures.quicklist import ListLimits
 from hognose.datastructures.setvalue import SetLimits
 from hognose.datastructures.zset import ZSetLimits
 from hognose.keyspace.keyspace import Keyspace
@@ -42,6 +43,7 @@ class Host:
         clustered: Whether this is a node of a cluster (cluster-enabled).
         max_string_bytes: Longest string a command may make (proto-max-bulk-len).
         hash_limits: Up to where hashes are compact (hash-max-listpack-entries and -value).
+        list_limits: Up to where lists, and the nodes of long ones, are one listpack (list-max-listpack-size).
         set_limits: Up to where sets are compact (set-max-intset-entries, set-max-listpack-entries and -value).
         zset_limits: Up to where sorted sets are compact (zset-max-listpack-entries and -value).
     """
@@ -60,6 +62,8 @@ class Host:
         self.clustered = False
         self.max_string_bytes: i64 = 512 * 1024 * 1024
         self.hash_limits: Final = HashLimits()
+        self.list_limits: Final = ListLimits(self.settings.list_max_listpack_size)
+        config.on_change("list-max-listpack-size", self._apply_list_limits)
         self.set_limits: Final = SetLimits()
         self._apply_hash_limits()
         self._apply_set_limits()
@@ -76,6 +80,10 @@ class Host:
     def _apply_hash_limits(self) -> str:
         self.hash_limits.max_entries = self.settings.hash_max_listpack_entries
         self.hash_limits.max_value_bytes = self.settings.hash_max_listpack_value
+        return ""
+
+    def _apply_list_limits(self) -> str:
+        self.list_limits.configure(self.settings.list_max_listpack_size)
         return ""
 
     def _apply_set_limits(self) -> str:
@@ -211,6 +219,10 @@ class Host:
         return False
 
     # What the dispatcher asks while it checks a command; the base has no objection to anything.
+
+    def may_read_every_key(self, ctx: Context) -> bool:
+        """Whether the client's user may read any key with the running command; SORT's patterns need that."""
+        return True
 
     def access_denied(self, ctx: Context, command: "Command", argv: list[bytes]) -> str | None:
         """The ACL's refusal of a command, or None."""

@@ -357,6 +357,14 @@ class ListValue(Value):
 
     # Nodes and encodings
 
+    def packed(self) -> bytes | None:
+        """The entries of a list that is one listpack, for reading them in place; None for a quicklist. O(1)."""
+        return self._body if self._row is None else None
+
+    def row(self) -> NodeRow | None:
+        """The nodes of a quicklist, for reading them in place; None for a list that is one listpack. O(1)."""
+        return self._row
+
     def nodes(self) -> list[ListNode]:
         """The nodes as DUMP and RDB files hold them; a list of one listpack is one node. O(nodes)."""
         row = self._row
