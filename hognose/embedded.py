@@ -40,7 +40,6 @@ from hognose.server.listeners import ListenError
 from hognose.server.loops import new_event_loop
 from hognose.server.server import Server as CoreServer
 
-
 Setting = str | bytes | int | float
 """A directive's value: as in a configuration file, or as a number; True and False are yes and no."""
 

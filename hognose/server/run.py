@@ -49,6 +49,9 @@ environment variables such as HOGNOSE_MAXMEMORY, then from the command line; wha
 """
 
 
+HANDLED_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
 class CommandNames(StartupChecks):
     """Checks `rename-command` lines against the commands there are, and collects them for the server.
 
@@ -170,12 +173,16 @@ class ServerProcess:
     def run(self) -> int:
         """Runs until the end; returns the exit status."""
         asyncio.set_event_loop(self._loop)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        # They wait in the kernel until the loop runs: before that it may lose them.
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED_SIGNALS)
         self._greet()
         if not self._fit_clients() or not self._listen():
             return 1
         self._server.log(NOTICE, "Server initialized")
         self._take_process()
         self._announce()
+        self._loop.call_soon(self._handle_signals)
         self._loop.run_forever()
         self._server.log(WARNING, "Redis is now ready to exit, bye bye...")
         return 0
@@ -240,12 +247,9 @@ class ServerProcess:
         return True
 
     def _take_process(self) -> None:
-        """Makes the process the server's: signals, name, processors, scores, garbage collection."""
+        """Makes the process the server's: name, processors, scores, garbage collection."""
         settings = self._settings
         config = self._server.config
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        self._loop.add_signal_handler(signal.SIGTERM, self._on_terminate)
-        self._loop.add_signal_handler(signal.SIGINT, self._on_interrupt)
         self._lifecycle.when_stopping(self._on_stopping)
         if settings.set_proc_title:
             daemon.set_process_name("hognose")
@@ -270,6 +274,12 @@ class ServerProcess:
         self._supervisor.notify("READY=1")
 
     # End
+
+    def _handle_signals(self) -> None:
+        """Handles signals from now on, those first that came since the start of the process."""
+        self._loop.add_signal_handler(signal.SIGTERM, self._on_terminate)
+        self._loop.add_signal_handler(signal.SIGINT, self._on_interrupt)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
 
     def _on_terminate(self) -> None:
         self._server.log(WARNING, "Received SIGTERM scheduling shutdown...")
