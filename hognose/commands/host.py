@@ -18,6 +18,7 @@ from hognose.datastructures.quicklist import ListLimits
 from hognose.datastructures.setvalue import SetLimits
 from hognose.datastructures.zset import ZSetLimits
 from hognose.keyspace.keyspace import Keyspace
+from hognose.keyspace.memory import value_size
 from hognose.telemetry.latency import LatencyMonitor
 from hognose.telemetry.slowlog import SlowLog
 
@@ -41,6 +42,7 @@ class Host:
         effects_pending: Keys expired or were evicted on the way; their DELs wait to be propagated.
         keys_ready: Keys that blocked clients wait for have come to life.
         clustered: Whether this is a node of a cluster (cluster-enabled).
+        allows_denied_in_scripts: DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may run any command.
         max_string_bytes: Longest string a command may make (proto-max-bulk-len).
         hash_limits: Up to where hashes are compact (hash-max-listpack-entries and -value).
         list_limits: Up to where lists, and the nodes of long ones, are one listpack (list-max-listpack-size).
@@ -60,6 +62,7 @@ class Host:
         self.effects_pending = False
         self.keys_ready = False
         self.clustered = False
+        self.allows_denied_in_scripts = False
         self.max_string_bytes: i64 = 512 * 1024 * 1024
         self.hash_limits: Final = HashLimits()
         self.list_limits: Final = ListLimits(self.settings.list_max_listpack_size)
@@ -217,6 +220,24 @@ class Host:
     def abort_shutdown(self) -> bool:
         """Calls a shutdown that is waiting off; False if there is none."""
         return False
+
+    # DEBUG
+
+    def set_active_expire(self, enabled: bool) -> None:
+        """Whether expired keys are removed without being asked for."""
+        raise NotImplementedError
+
+    def set_cron_paused(self, paused: bool) -> None:
+        """Stops the server's regular work, or lets it go on."""
+        raise NotImplementedError
+
+    def change_replication_id(self) -> None:
+        """Takes a new replication id."""
+        raise NotImplementedError
+
+    def serialized_bytes(self, value: object) -> int:
+        """About how long a value is in a snapshot; what it weighs in memory where nothing better is known."""
+        return int(value_size(value))
 
     # What the dispatcher asks while it checks a command; the base has no objection to anything.
 

@@ -103,7 +103,7 @@ class Server(Host):
         self.passes: Final = Passes()
         self.pause: Final = ClientPause(self)
         self.monitors: Final[list[Context]] = []
-        self.replication_id: Final = secrets.token_hex(20)
+        self.replication_id = secrets.token_hex(20)
         self.expiry_us: i64 = 0
         self.startup_bytes: i64 = keyspace.used_memory()
         self.memory_limit: Final = MemoryLimit(self)
@@ -357,6 +357,20 @@ class Server(Host):
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
         reset_statistics(self)
+
+    # DEBUG
+
+    def set_active_expire(self, enabled: bool) -> None:
+        """Whether expired keys are removed without being asked for."""
+        self.expiry.enabled = enabled
+
+    def set_cron_paused(self, paused: bool) -> None:
+        """Stops the regular work, or lets it go on."""
+        self.cron.paused = paused
+
+    def change_replication_id(self) -> None:
+        """Takes a new replication id."""
+        self.replication_id = secrets.token_hex(20)
 
     # Regular work
 

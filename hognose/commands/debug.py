@@ -1,0 +1,307 @@
+"""DEBUG: knobs and looks inside for tests and for those who work on the server; enable-debug-command lets it in.
+
+Each subcommand is a function of its arguments in `HANDLERS`, with the number of arguments it takes. Not here, because
+they have no meaning for this server: what crashes it (SEGFAULT, PANIC, OOM, ASSERT, LEAK), and jemalloc's controls.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from hognose.commands.arguments import I64_MAX, integer, integer_between
+from hognose.commands.context import Context
+from hognose.commands.digest import as_hex, dataset_digest, key_digest
+from hognose.commands.flags import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE
+from hognose.commands.help import help_reply
+from hognose.commands.host import WARNING
+from hognose.commands.inspection import encoding_of
+from hognose.commands.spec import Argv, CommandGroup, Reply
+from hognose.config.rewrite import rewrite
+from hognose.config.store import is_allowed
+from hognose.datastructures.hashtable import HashTable
+from hognose.datastructures.hashvalue import HashValue
+from hognose.datastructures.numbers import parse_double
+from hognose.datastructures.quicklist import ListValue
+from hognose.datastructures.setvalue import SetValue
+from hognose.datastructures.value import Value
+from hognose.errors import NO_SUCH_KEY, VALUE_MUST_BE_POSITIVE, CommandError, printable
+from hognose.keyspace.access import access_second
+from hognose.keyspace.memory import value_size
+from hognose.resp.reply import CRLF, OK, BigNumber, Encoded, MapReply, SetReply, Simple, Verbatim
+
+command = CommandGroup("server")
+
+NOT_ALLOWED: Final = (
+    'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '
+    "connection, otherwise you need to set this option in the configuration file, and then restart the server."
+)
+BAD_TYPE_NAME: Final = (
+    "ERR Wrong protocol type name. Please use one of the following: "
+    "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
+)
+NOT_A_TABLE: Final = "ERR The value stored at the specified key is not represented using an hash table"
+OUT_OF_RANGE_DATABASE: Final = "ERR Out of range database"
+NO_RESP2: Final = "ERR RESP2 is not supported by this command"
+MANY: Final = 1 << 20
+
+
+class Subcommand:
+    """A subcommand of DEBUG.
+
+    Attributes:
+        least, most: How many arguments it takes behind its name.
+        run: What it does.
+    """
+
+    def __init__(self, least: int, most: int, run: Callable[[Context, Argv], Reply], syntax: str, about: str) -> None:
+        self.least: Final = least
+        self.most: Final = most
+        self.run: Final = run
+        self.syntax: Final = syntax
+        self.about: Final = about
+
+
+@command(
+    "DEBUG",
+    arity=-2,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE | PROTECTED,
+    since="1.0.0",
+    summary="Looks inside the server, for tests.",
+    complexity="Depends on subcommand.",
+    syntax="subcommand [arg [arg ...]]",
+)
+def debug(ctx: Context, argv: Argv) -> Reply:
+    if not is_allowed(ctx.host.settings.enable_debug_command, ctx.is_local()):
+        raise CommandError(NOT_ALLOWED)
+    subcommand = HANDLERS.get(argv[1].upper())
+    if subcommand is None or not subcommand.least <= len(argv) - 2 <= subcommand.most:
+        text = f"unknown subcommand or wrong number of arguments for '{printable(argv[1][:128])}'. Try DEBUG HELP."
+        raise CommandError("ERR " + text)
+    return subcommand.run(ctx, argv)
+
+
+def leading_integer(text: bytes) -> int:
+    """The integer a text begins with, 0 if it begins with none, as C's atoi reads it."""
+    digits = text.lstrip()
+    sign = -1 if digits[:1] == b"-" else 1
+    digits = digits[1:] if digits[:1] in (b"-", b"+") else digits
+    length = 0
+    while length < len(digits) and digits[length : length + 1].isdigit():
+        length += 1
+    return sign * int(digits[:length] or b"0")
+
+
+# Time and cycles
+
+
+def sleep(ctx: Context, argv: Argv) -> Reply:
+    try:
+        seconds = parse_double(argv[2])
+    except ValueError:
+        seconds = 0.0
+    if seconds > 0:
+        time.sleep(seconds)
+    return OK
+
+
+def set_active_expire(ctx: Context, argv: Argv) -> Reply:
+    ctx.host.set_active_expire(leading_integer(argv[2]) != 0)
+    return OK
+
+
+def pause_cron(ctx: Context, argv: Argv) -> Reply:
+    ctx.host.set_cron_paused(leading_integer(argv[2]) != 0)
+    return OK
+
+
+def log(ctx: Context, argv: Argv) -> Reply:
+    ctx.host.log(WARNING, f"DEBUG LOG: {argv[2].decode('utf-8', 'surrogateescape')}")
+    return OK
+
+
+def change_replication_id(ctx: Context, argv: Argv) -> Reply:
+    ctx.host.change_replication_id()
+    return OK
+
+
+def config_rewrite_force_all(ctx: Context, argv: Argv) -> Reply:
+    rewrite(ctx.host.config, ctx.host.user_lines(), forces_all=True)
+    return OK
+
+
+def set_disable_deny_scripts(ctx: Context, argv: Argv) -> Reply:
+    ctx.host.allows_denied_in_scripts = leading_integer(argv[2]) != 0
+    return OK
+
+
+# Data
+
+
+def populate(ctx: Context, argv: Argv) -> Reply:
+    count = integer_between(argv[2], 0, I64_MAX, VALUE_MUST_BE_POSITIVE)
+    prefix = argv[3] if len(argv) > 3 else b"key"
+    size = integer_between(argv[4], 0, I64_MAX, VALUE_MUST_BE_POSITIVE) if len(argv) > 4 else 0
+    db = ctx.db
+    for number in range(count):
+        key = b"%b:%d" % (prefix, number)
+        if db.lookup_write(key) is not None:
+            continue
+        value = b"value:%d" % number
+        if size:
+            value = value[:size].ljust(size, b"\0")
+        db.set(key, value)
+        db.signal(key)
+    return OK
+
+
+def digest(ctx: Context, argv: Argv) -> Reply:
+    return Simple(as_hex(dataset_digest(ctx.keyspace.databases)))
+
+
+def digest_value(ctx: Context, argv: Argv) -> Reply:
+    return [Simple(as_hex(key_digest(ctx.db, key))) for key in argv[2:]]
+
+
+def present_value(ctx: Context, key: bytes) -> object:
+    """The value of a key, expired or not."""
+    table = ctx.db.table
+    place = table.find(key)
+    if place < 0:
+        raise CommandError(NO_SUCH_KEY)
+    return table.found.slots[2 * place + 1]
+
+
+def debug_object(ctx: Context, argv: Argv) -> Reply:
+    value = present_value(ctx, argv[2])
+    clock = int(ctx.db.access_clock(argv[2]))
+    idle = 0 if ctx.keyspace.lfu else max(0, int(access_second(ctx.host.clock.now_ms)) - clock)
+    text = (
+        f"Value at:0x{id(value):x} refcount:1 encoding:{encoding_of(value).decode()} "
+        f"serializedlength:{ctx.host.serialized_bytes(value)} lru:{clock & 0xFFFFFF} lru_seconds_idle:{idle}"
+    )
+    if isinstance(value, ListValue) and value.encoding() == b"quicklist":
+        nodes = len(value.nodes())
+        mean = value.length() / nodes
+        limit = ctx.host.settings.list_max_listpack_size
+        text += f" ql_nodes:{nodes} ql_avg_node:{mean:.2f} ql_listpack_max:{limit} ql_compressed:0"
+        text += f" ql_uncompressed_size:{value_size(value)}"
+    return Simple(text.encode())
+
+
+def listpack(ctx: Context, argv: Argv) -> Reply:
+    value = present_value(ctx, argv[2])
+    if not isinstance(value, Value) or value.encoding() != b"listpack":
+        raise CommandError("ERR Not a listpack encoded object.")
+    ctx.host.log(WARNING, f"listpack of {value.length()} elements, {value.memory_bytes()} bytes")
+    return Simple(b"Listpack structure printed to the log")
+
+
+def table_report(table: HashTable) -> str:
+    """A hash table in figures."""
+    if table.count == 0:
+        return "Hash table 0 stats (main hash table):\nNo stats available for empty dictionaries\n"
+    segments = table.segments
+    places = sum(int(segment.capacity) for segment in segments)
+    fullest = max(int(segment.live) for segment in segments)
+    return (
+        "Hash table 0 stats (main hash table):\n"
+        f" table size: {places}\n number of elements: {table.count}\n segments: {len(segments)}\n"
+        f" elements per segment: {table.count / len(segments):.2f}\n fullest segment: {fullest}\n"
+    )
+
+
+def htstats(ctx: Context, argv: Argv) -> Reply:
+    index = integer(argv[2])
+    databases = ctx.keyspace.databases
+    if not 0 <= index < len(databases):
+        raise CommandError(OUT_OF_RANGE_DATABASE)
+    table = databases[index].table
+    text = f"[Dictionary HT]\n{table_report(table)}[Expires HT]\n number of elements: {table.expires}\n"
+    return Verbatim(text.encode())
+
+
+def htstats_key(ctx: Context, argv: Argv) -> Reply:
+    value = present_value(ctx, argv[2])
+    table = value.table() if isinstance(value, (HashValue, SetValue)) else None
+    if table is None:
+        raise CommandError(NOT_A_TABLE)
+    return Verbatim(table_report(table).encode())
+
+
+# Replies
+
+
+def protocol(ctx: Context, argv: Argv) -> Reply:
+    kind = argv[2].lower()
+    if kind == b"attrib":
+        if ctx.resp == 3:
+            ctx.out.write(b"|1\r\n$14\r\nkey-popularity\r\n*2\r\n$7\r\nkey:123\r\n:90\r\n")
+        return b"Some real reply following the attribute"
+    if kind == b"push":
+        if ctx.resp == 2:
+            raise CommandError(NO_RESP2)
+        ctx.out.write(b">2\r\n$16\r\nserver-cpu-usage\r\n:42\r\n")
+        return b"Some real reply following the push reply"
+    if kind not in SAMPLES:
+        raise CommandError(BAD_TYPE_NAME)
+    return SAMPLES[kind]
+
+
+SAMPLES: Final[dict[bytes, object]] = {
+    b"string": b"Hello World",
+    b"integer": 12345,
+    b"double": 3.141,
+    b"bignum": BigNumber(b"1234567999999999999999999999999999999"),
+    b"null": None,
+    b"array": [0, 1, 2],
+    b"set": SetReply([0, 1, 2]),
+    b"map": MapReply([0, False, 1, True, 2, False]),
+    b"verbatim": Verbatim(b"This is a verbatim\nstring"),
+    b"true": True,
+    b"false": False,
+}
+
+
+def error(ctx: Context, argv: Argv) -> Reply:
+    line = argv[2].replace(b"\r", b" ").replace(b"\n", b" ")
+    return Encoded(b"-" + line + CRLF)
+
+
+def debug_help(ctx: Context, argv: Argv) -> Reply:
+    lines = [(name.syntax, name.about) for name in HANDLERS.values() if name.syntax != "HELP"]
+    return help_reply("DEBUG", lines)
+
+
+HANDLERS: Final[dict[bytes, Subcommand]] = {
+    b"CHANGE-REPL-ID": Subcommand(0, 0, change_replication_id, "CHANGE-REPL-ID", "Take a new replication id."),
+    b"CONFIG-REWRITE-FORCE-ALL": Subcommand(
+        0, 0, config_rewrite_force_all, "CONFIG-REWRITE-FORCE-ALL", "Write all directives, those at their default too."
+    ),
+    b"DIGEST": Subcommand(0, 0, digest, "DIGEST", "Return a digest of all data."),
+    b"DIGEST-VALUE": Subcommand(
+        0, MANY, digest_value, "DIGEST-VALUE <key> [<key> ...]", "Return a digest of each key's value."
+    ),
+    b"ERROR": Subcommand(1, 1, error, "ERROR <string>", "Return this error."),
+    b"HELP": Subcommand(0, 0, debug_help, "HELP", ""),
+    b"HTSTATS": Subcommand(1, 2, htstats, "HTSTATS <dbid> [FULL]", "Return figures about a database's table."),
+    b"HTSTATS-KEY": Subcommand(1, 2, htstats_key, "HTSTATS-KEY <key> [FULL]", "The same for a hash or set."),
+    b"LISTPACK": Subcommand(1, 1, listpack, "LISTPACK <key>", "Log figures about a listpack."),
+    b"LOG": Subcommand(1, 1, log, "LOG <message>", "Write a line to the log."),
+    b"OBJECT": Subcommand(1, 1, debug_object, "OBJECT <key>", "Return how a key's value is kept."),
+    b"PAUSE-CRON": Subcommand(1, 1, pause_cron, "PAUSE-CRON <0|1>", "Stop the regular work, or go on with it."),
+    b"POPULATE": Subcommand(
+        1, 3, populate, "POPULATE <count> [<prefix>] [<size>]", "Add string keys; replicas do not get them."
+    ),
+    b"PROTOCOL": Subcommand(1, 1, protocol, "PROTOCOL <type>", "Return a sample of a reply type."),
+    b"SET-ACTIVE-EXPIRE": Subcommand(
+        1,
+        1,
+        set_active_expire,
+        "SET-ACTIVE-EXPIRE <0|1>",
+        "Let expired keys be removed only when asked for, or always.",
+    ),
+    b"SET-DISABLE-DENY-SCRIPTS": Subcommand(
+        1, 1, set_disable_deny_scripts, "SET-DISABLE-DENY-SCRIPTS <0|1>", "Let scripts run any command."
+    ),
+    b"SLEEP": Subcommand(1, 1, sleep, "SLEEP <seconds>", "Do nothing for a while."),
+}
