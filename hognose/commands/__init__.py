@@ -23,6 +23,8 @@ def load_all() -> None:
         inspection,
         latency,
         lcs,
+        list,  # noqa: A004
+        list_move,
         lolwut,
         memory,
         scan,
