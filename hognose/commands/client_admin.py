@@ -136,7 +136,7 @@ def add_kill_filter(ctx: Context, wanted: KillFilter, option: bytes, value: byte
     complexity="O(N) where N is the number of client connections",
     syntax=(
         "<ip:port | [ID client-id] [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] [USER username] "
-        "[ADDR addr-ip:port] [LADDR laddr-ip:port] [SKIPME <YES | NO>] [MAXAGE maxage]>"
+        "[ADDR ip:port] [LADDR ip:port] [SKIPME <YES | NO>] [MAXAGE maxage]>"
     ),
     history=[
         ("2.8.12", "Takes filters; the ID filter."),
@@ -173,7 +173,7 @@ def client_kill(ctx: Context, argv: Argv) -> Reply:
     flags=BY_ADMIN,
     since="3.0.0",
     summary="Keeps the commands of all clients back for a while.",
-    syntax="timeout [WRITE | ALL]",
+    syntax="timeout:integer [WRITE | ALL]",
     history=[("6.2.0", "The WRITE mode.")],
 )
 def client_pause(ctx: Context, argv: Argv) -> Reply:

@@ -210,7 +210,7 @@ def float_sum(text: bytes | None, increment: LongDouble) -> bytes:
     keys=[keys(1, RW_ACCESS_UPDATE)],
     since="2.6.0",
     summary="Adds a floating point number to a field of a hash; a missing field counts as 0.",
-    syntax="key field increment",
+    syntax="key field increment:double",
 )
 def hincrbyfloat(ctx: Context, argv: Argv) -> Reply:
     increment = finite_increment(argv[3])

@@ -4,6 +4,7 @@ The frame (first line, HELP as the last entry, four blanks before an explanation
 """
 
 from hognose.commands.spec import SPECS
+from hognose.commands.syntax import usage
 from hognose.resp.reply import Reply, Simple
 
 
@@ -19,8 +20,8 @@ def help_reply(container: str, entries: list[tuple[str, str]] | None = None) -> 
     """
     lines = [f"{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
     shown = entries if entries is not None else entries_of(container)
-    for usage, explanation in shown:
-        lines.extend([usage, f"    {explanation}"])
+    for call, explanation in shown:
+        lines.extend([call, f"    {explanation}"])
     lines.extend(["HELP", "    Print this help."])
     return [Simple(line.encode()) for line in lines]
 
@@ -29,7 +30,7 @@ def entries_of(container: str) -> list[tuple[str, str]]:
     """Usage and summary of each subcommand but HELP, by name."""
     subcommands = SPECS[container.lower()].subcommands
     return [
-        (f"{name.upper()} {subcommands[name].syntax}".rstrip(), subcommands[name].summary)
+        (f"{name.upper()} {usage(subcommands[name].syntax)}".rstrip(), subcommands[name].summary)
         for name in sorted(subcommands)
         if name != "help"
     ]

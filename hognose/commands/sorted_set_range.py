@@ -131,7 +131,7 @@ def range_reply(ctx: Context, argv: Argv, kind: i64, direction: i64) -> Reply:
     since="1.2.0",
     summary="Lists the members of a range of ranks, scores or members.",
     complexity="O(log(N)+M), N the number of members, M of those listed",
-    syntax="key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
+    syntax="key start:string stop:string [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]",
     history=[("6.2.0", "Added the `REV`, `BYSCORE`, `BYLEX` and `LIMIT` options.")],
 )
 def zrange(ctx: Context, argv: Argv) -> Reply:
@@ -193,7 +193,7 @@ def zrevrangebyscore(ctx: Context, argv: Argv) -> Reply:
     since="2.8.9",
     summary="Lists the members between two strings, in a set whose scores are equal.",
     complexity="O(log(N)+M), N the number of members, M of those listed",
-    syntax="key min max [LIMIT offset count]",
+    syntax="key min:string max:string [LIMIT offset count]",
     deprecated=("6.2.0", "`ZRANGE` with the `BYLEX` argument"),
 )
 def zrangebylex(ctx: Context, argv: Argv) -> Reply:
@@ -208,7 +208,7 @@ def zrangebylex(ctx: Context, argv: Argv) -> Reply:
     since="2.8.9",
     summary="Lists the members between two strings from the last down, in a set whose scores are equal.",
     complexity="O(log(N)+M), N the number of members, M of those listed",
-    syntax="key max min [LIMIT offset count]",
+    syntax="key max:string min:string [LIMIT offset count]",
     deprecated=("6.2.0", "`ZRANGE` with the `REV` and `BYLEX` arguments"),
 )
 def zrevrangebylex(ctx: Context, argv: Argv) -> Reply:
@@ -223,7 +223,7 @@ def zrevrangebylex(ctx: Context, argv: Argv) -> Reply:
     since="6.2.0",
     summary="Stores the members of a range of ranks, scores or members in another sorted set.",
     complexity="O(log(N)+M), N the number of members, M of those stored",
-    syntax="dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
+    syntax="dst src min:string max:string [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
 )
 def zrangestore(ctx: Context, argv: Argv) -> Reply:
     query = RangeQuery(UNSAID, UNSAID, stores=True)
@@ -269,7 +269,7 @@ def zcount(ctx: Context, argv: Argv) -> Reply:
     since="2.8.9",
     summary="Counts the members between two strings, in a set whose scores are equal.",
     complexity="O(log(N)), N the number of members",
-    syntax="key min max",
+    syntax="key min:string max:string",
 )
 def zlexcount(ctx: Context, argv: Argv) -> Reply:
     return count_range(ctx, argv[1], LexRange(argv[2], argv[3]))
@@ -323,7 +323,7 @@ def zremrangebyscore(ctx: Context, argv: Argv) -> Reply:
     since="2.8.9",
     summary="Removes the members between two strings, in a set whose scores are equal.",
     complexity="O(log(N)+M), N the number of members, M of those removed",
-    syntax="key min max",
+    syntax="key min:string max:string",
 )
 def zremrangebylex(ctx: Context, argv: Argv) -> Reply:
     return remove_range(ctx, argv[1], LexRange(argv[2], argv[3]), b"zremrangebylex")

@@ -17,8 +17,18 @@ from typing import Final
 from mypy_extensions import i64
 
 from hognose.commands.context import Context
-from hognose.commands.flags import ADMIN, BLOCKING, CONNECTION, DANGEROUS, FAST, GROUP_CATEGORIES, KEYSPACE, PUBSUB
-from hognose.commands.flags import READONLY, WRITE
+from hognose.commands.flags import (
+    ADMIN,
+    BLOCKING,
+    CONNECTION,
+    DANGEROUS,
+    FAST,
+    GROUP_CATEGORIES,
+    KEYSPACE,
+    PUBSUB,
+    READONLY,
+    WRITE,
+)
 from hognose.commands.keyspec import KeySpec
 from hognose.resp.reply import Argv, Reply
 
@@ -73,7 +83,7 @@ class CommandSpec:
         """The ACL categories the command belongs to: those its flags and group imply, and those named."""
         found: list[bytes] = []
         group = GROUP_CATEGORIES.get(self.group)
-        if group is not None:
+        if group is not None and self.handler is not None:
             found.append(group)
         flags = self.flags
         if flags & WRITE:

@@ -84,7 +84,7 @@ def require_string(value: object) -> None:
     flags=READONLY | FAST,
     keys=[keys(1, RO_ACCESS)],
     since="1.0.0",
-    summary="Returns the string value of a key.",
+    summary="Returns the string at a key.",
     syntax="key",
 )
 def get(ctx: Context, argv: Argv) -> Reply:
@@ -136,14 +136,14 @@ def parse_set_options(argv: Argv) -> SetOptions:
     flags=WRITE | DENYOOM,
     keys=[keys(1, RW_ACCESS_UPDATE | VARIABLE_FLAGS)],
     since="1.0.0",
-    summary="Sets the string value of a key, ignoring its type. The key is created if it doesn't exist.",
+    summary="Sets a key to a string, whatever it held; with conditions, a deadline, or the old value as the reply.",
     syntax="key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | "
     "PXAT unix-time-milliseconds | KEEPTTL]",
     history=[
-        ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
-        ("6.0.0", "Added the `KEEPTTL` option."),
-        ("6.2.0", "Added the `GET`, `EXAT` and `PXAT` option."),
-        ("7.0.0", "Allowed the `NX` and `GET` options to be used together."),
+        ("2.6.12", "EX, PX, NX and XX."),
+        ("6.0.0", "KEEPTTL."),
+        ("6.2.0", "GET, EXAT and PXAT."),
+        ("7.0.0", "NX and GET together."),
     ],
 )
 def set_(ctx: Context, argv: Argv) -> Reply:
@@ -171,7 +171,7 @@ def set_with_options(ctx: Context, argv: Argv) -> Reply:
         if exists == (options.condition == NX):
             return old
     store(ctx, key, argv[2], deadline, options.keep_ttl)
-    if options.unit != 0 and options.unit != PXAT:
+    if options.unit not in {0, PXAT}:
         ctx.propagate_as(set_with_deadline(argv, deadline))
     return old if options.get else OK
 
@@ -179,9 +179,7 @@ def set_with_options(ctx: Context, argv: Argv) -> Reply:
 def set_with_deadline(argv: Argv, deadline: i64) -> Argv:
     """The same SET with its relative expire time made absolute; GET, which replicas need not answer, left out."""
     rewritten = [b"SET", argv[1], argv[2]]
-    for word in argv[3:]:
-        if word.upper() in {b"NX", b"XX"}:
-            rewritten.append(word)
+    rewritten.extend([word for word in argv[3:] if word.upper() in {b"NX", b"XX"}])
     rewritten.append(b"PXAT")
     rewritten.append(str(deadline).encode())
     return rewritten
@@ -206,7 +204,7 @@ def store(ctx: Context, key: bytes, value: bytes, deadline: i64, keep_ttl: bool)
     flags=WRITE | DENYOOM | FAST,
     keys=[keys(1, OW | INSERT)],
     since="1.0.0",
-    summary="Sets the string value of a key only when the key doesn't exist.",
+    summary="Sets a key to a string unless the key exists.",
     syntax="key value",
     deprecated=("2.6.12", "`SET` with the `NX` argument"),
 )
@@ -231,7 +229,7 @@ def set_expiring(ctx: Context, argv: Argv, unit: i64) -> Reply:
     flags=WRITE | DENYOOM,
     keys=[keys(1, OW_UPDATE)],
     since="2.0.0",
-    summary="Sets the string value and expiration time of a key. Creates the key if it doesn't exist.",
+    summary="Sets a key to a string that expires after some seconds.",
     syntax="key seconds value",
     deprecated=("2.6.12", "`SET` with the `EX` argument"),
 )
@@ -245,8 +243,7 @@ def setex(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | DENYOOM,
     keys=[keys(1, OW_UPDATE)],
     since="2.6.0",
-    summary="Sets both string value and expiration time in milliseconds of a key. The key is created if it doesn't "
-    "exist.",
+    summary="Sets a key to a string that expires after some milliseconds.",
     syntax="key milliseconds value",
     deprecated=("2.6.12", "`SET` with the `PX` argument"),
 )
@@ -260,7 +257,7 @@ def psetex(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | DENYOOM | FAST,
     keys=[keys(1, RW_ACCESS_UPDATE)],
     since="1.0.0",
-    summary="Returns the previous string value of a key after setting it to a new value.",
+    summary="Sets a key to a string and returns the one it held.",
     syntax="key value",
     deprecated=("6.2.0", "`SET` with the `!GET` argument"),
 )
@@ -277,7 +274,7 @@ def getset(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | FAST,
     keys=[keys(1, RW_ACCESS_DELETE)],
     since="6.2.0",
-    summary="Returns the string value of a key after deleting the key.",
+    summary="Returns the string at a key and deletes the key.",
     syntax="key",
 )
 def getdel(ctx: Context, argv: Argv) -> Reply:
@@ -295,7 +292,7 @@ def getdel(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | FAST,
     keys=[keys(1, RW_ACCESS_UPDATE)],
     since="6.2.0",
-    summary="Returns the string value of a key after setting its expiration time.",
+    summary="Returns the string at a key and changes when it expires.",
     syntax="key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
 )
 def getex(ctx: Context, argv: Argv) -> Reply:
@@ -341,7 +338,7 @@ def parse_getex_options(argv: Argv) -> tuple[int, bytes, bool]:
     flags=READONLY | FAST,
     keys=[keys(1, RO)],
     since="2.2.0",
-    summary="Returns the length of a string value.",
+    summary="Returns the length of the string at a key, in bytes.",
     syntax="key",
 )
 def strlen(ctx: Context, argv: Argv) -> Reply:
@@ -380,10 +377,8 @@ def store_grown(ctx: Context, key: bytes, old: object, text: bytearray, old_byte
     flags=WRITE | DENYOOM | FAST,
     keys=[keys(1, RW_INSERT)],
     since="2.0.0",
-    summary="Appends a string to the value of a key. Creates the key if it doesn't exist.",
-    complexity="O(1). The amortized time complexity is O(1) assuming the appended value is small and the already "
-    "present value is of any size, since the dynamic string library used by Redis will double the free space "
-    "available on every reallocation.",
+    summary="Adds bytes to the end of the string at a key; a missing key counts as empty.",
+    complexity="O(N) where N is the number of bytes added, on average.",
     syntax="key value",
 )
 def append(ctx: Context, argv: Argv) -> Reply:
@@ -411,9 +406,8 @@ def append(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | DENYOOM,
     keys=[keys(1, RW_UPDATE)],
     since="2.2.0",
-    summary="Overwrites a part of a string value with another by an offset. Creates the key if it doesn't exist.",
-    complexity="O(1), not counting the time taken to copy the new string in place. Usually, this string is very small "
-    "so the amortized complexity is O(1). Otherwise, complexity is O(M) with M being the length of the value argument.",
+    summary="Writes bytes into the string at a key from an offset on; what lies between is zero bytes.",
+    complexity="O(N) where N is the number of bytes written, the gap before them included.",
     syntax="key offset value",
 )
 def setrange(ctx: Context, argv: Argv) -> Reply:
@@ -445,10 +439,8 @@ def setrange(ctx: Context, argv: Argv) -> Reply:
     flags=READONLY,
     keys=[keys(1, RO_ACCESS)],
     since="2.4.0",
-    summary="Returns a substring of the string stored at a key.",
-    complexity="O(N) where N is the length of the returned string. The complexity is ultimately determined by the "
-    "returned length, but because creating a substring from an existing string is very cheap, it can be considered "
-    "O(1) for small strings.",
+    summary="Returns a part of the string at a key.",
+    complexity="O(N) where N is the length of that part.",
     syntax="key start end",
 )
 def getrange(ctx: Context, argv: Argv) -> Reply:
@@ -474,10 +466,8 @@ def getrange(ctx: Context, argv: Argv) -> Reply:
     flags=READONLY,
     keys=[keys(1, RO_ACCESS)],
     since="1.0.0",
-    summary="Returns a substring from a string value.",
-    complexity="O(N) where N is the length of the returned string. The complexity is ultimately determined by the "
-    "returned length, but because creating a substring from an existing string is very cheap, it can be considered "
-    "O(1) for small strings.",
+    summary="Returns a part of the string at a key.",
+    complexity="O(N) where N is the length of that part.",
     syntax="key start end",
     deprecated=("2.0.0", "`GETRANGE`"),
 )
@@ -491,8 +481,8 @@ def substr(ctx: Context, argv: Argv) -> Reply:
     flags=READONLY | FAST,
     keys=[keys(1, RO_ACCESS, last=-1)],
     since="1.0.0",
-    summary="Atomically returns the string values of one or more keys.",
-    complexity="O(N) where N is the number of keys to retrieve.",
+    summary="Returns the strings at several keys.",
+    complexity="O(N) where N is the number of keys.",
     syntax="key [key ...]",
     tips=[b"request_policy:multi_shard"],
 )
@@ -516,8 +506,8 @@ def mget(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | DENYOOM,
     keys=[keys(1, OW_UPDATE, last=-1, step=2)],
     since="1.0.1",
-    summary="Atomically creates or modifies the string values of one or more keys.",
-    complexity="O(N) where N is the number of keys to set.",
+    summary="Sets several keys to strings at once.",
+    complexity="O(N) where N is the number of keys.",
     syntax="key value [key value ...]",
     tips=[b"request_policy:multi_shard", b"response_policy:all_succeeded"],
 )
@@ -545,8 +535,8 @@ def set_all(ctx: Context, argv: Argv) -> None:
     flags=WRITE | DENYOOM,
     keys=[keys(1, OW | INSERT, last=-1, step=2)],
     since="1.0.1",
-    summary="Atomically modifies the string values of one or more keys only when all keys don't exist.",
-    complexity="O(N) where N is the number of keys to set.",
+    summary="Sets several keys to strings at once, unless one of them exists.",
+    complexity="O(N) where N is the number of keys.",
     syntax="key value [key value ...]",
 )
 def msetnx(ctx: Context, argv: Argv) -> Reply:
@@ -587,7 +577,7 @@ def add_to_counter(ctx: Context, key: bytes, increment: int) -> Reply:
     flags=WRITE | DENYOOM | FAST,
     keys=[keys(1, RW_ACCESS_UPDATE)],
     since="1.0.0",
-    summary="Increments the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.",
+    summary="Adds one to the integer at a key; a missing key counts as 0.",
     syntax="key",
 )
 def incr(ctx: Context, argv: Argv) -> Reply:
@@ -600,7 +590,7 @@ def incr(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | DENYOOM | FAST,
     keys=[keys(1, RW_ACCESS_UPDATE)],
     since="1.0.0",
-    summary="Decrements the integer value of a key by one. Uses 0 as initial value if the key doesn't exist.",
+    summary="Takes one from the integer at a key; a missing key counts as 0.",
     syntax="key",
 )
 def decr(ctx: Context, argv: Argv) -> Reply:
@@ -613,7 +603,7 @@ def decr(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | DENYOOM | FAST,
     keys=[keys(1, RW_ACCESS_UPDATE)],
     since="1.0.0",
-    summary="Increments the integer value of a key by a number. Uses 0 as initial value if the key doesn't exist.",
+    summary="Adds a number to the integer at a key; a missing key counts as 0.",
     syntax="key increment",
 )
 def incrby(ctx: Context, argv: Argv) -> Reply:
@@ -626,7 +616,7 @@ def incrby(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | DENYOOM | FAST,
     keys=[keys(1, RW_ACCESS_UPDATE)],
     since="1.0.0",
-    summary="Decrements a number from the integer value of a key. Uses 0 as initial value if the key doesn't exist.",
+    summary="Takes a number from the integer at a key; a missing key counts as 0.",
     syntax="key decrement",
 )
 def decrby(ctx: Context, argv: Argv) -> Reply:
@@ -642,8 +632,8 @@ def decrby(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | DENYOOM | FAST,
     keys=[keys(1, RW_ACCESS_UPDATE)],
     since="2.6.0",
-    summary="Increment the floating point value of a key by a number. Uses 0 as initial value if the key doesn't exist.",
-    syntax="key increment",
+    summary="Adds a number to the one at a key, with decimals; a missing key counts as 0.",
+    syntax="key increment:double",
 )
 def incrbyfloat(ctx: Context, argv: Argv) -> Reply:
     db = ctx.db

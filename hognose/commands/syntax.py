@@ -39,7 +39,7 @@ _NAMES_OF_TYPE: Final = {
         "bit bits capacity client-id cluster-bus-port config-epoch count current-epoch cursor cursor-id db decrement "
         "destination-db end end-slot entries-added entries-read entriesread expansion frequency idletime increment "
         "index index1 index2 len limit milliseconds min-match-len ms num-matches numfields numids numkeys numlocal "
-        "numreplicas offset port protover rank seconds slot start start-slot stop ttl version weight width-bits"
+        "numreplicas offset port maxage protover rank seconds slot start start-slot stop ttl version weight width-bits"
     ),
     DOUBLE: "height latitude longitude max min radius score timeout width error probability error-rate decay",
     PATTERN: "pattern",
@@ -142,6 +142,11 @@ def parse_syntax(syntax: str, key_specs: int = 1) -> list[Argument]:
     return arguments
 
 
+def usage(syntax: str) -> str:
+    """A syntax as people read it: without the types that some words carry for the program."""
+    return " ".join([argument.text() for argument in parse_syntax(syntax)])
+
+
 class _Words:
     """The words of a syntax, read from left to right."""
 
@@ -206,12 +211,10 @@ def _argument(word: str) -> Argument:
     """One word: a token, or an argument with the type its name or its suffix tells."""
     if _TOKEN.fullmatch(word):
         return Argument(_NAMES_OF_SYMBOLS.get(word, word.lower()), PURE_TOKEN, word)
-    name, colon, kind = word.partition(":")
-    if not colon:
-        kind = TYPE_OF_NAME.get(name, STRING)
-    elif kind not in TYPES:
-        raise SyntaxFormatError(f"no such type: {word!r}")
-    return Argument(name, kind)
+    name, _, kind = word.rpartition(":")
+    if name and kind in TYPES:
+        return Argument(name, kind)
+    return Argument(word, TYPE_OF_NAME.get(word, STRING))
 
 
 def _repeat(sequence: list[Argument], again: list[Argument]) -> bool:
