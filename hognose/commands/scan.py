@@ -23,7 +23,7 @@ command = CommandGroup("generic")
 
 DEFAULT_COUNT: Final = 10
 STEPS_PER_COUNT: Final = 10
-"""A call ends after so many segments for each key it was to find: an almost empty table must not hold it up."""
+"""A call ends after so many steps for each key it was to find: an almost empty table must not hold it up."""
 CURSOR_MASK: Final = 2**63 - 1
 CURSOR_LIMIT: Final = 2**64
 BLANKS: Final = b" \t\n\v\f\r"
@@ -113,10 +113,10 @@ def scan_table(table: HashTable, cursor: i64, options: ScanOptions, found: list[
         O(COUNT).
     """
     visited: list[bytes] = []
-    # COUNT may be as large as 2**63 - 1; no table has that many segments.
-    steps: i64 = STEPS_PER_COUNT * min(options.count, len(table.segments))
+    # COUNT may be as large as 2**63 - 1; no table has that many keys.
+    steps: i64 = STEPS_PER_COUNT * min(options.count, table.count + 1)
     while True:
-        cursor = table.scan(cursor, visited)
+        cursor = table.scan(cursor, options.count - len(visited), visited)
         steps -= 1
         if cursor == 0 or len(visited) >= options.count or steps == 0:
             break

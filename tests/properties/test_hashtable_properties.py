@@ -70,16 +70,18 @@ TestHashTable.settings = settings(max_examples=60, stateful_step_count=40, deadl
     first=st.integers(0, 400),
     changes=st.lists(st.tuples(st.booleans(), st.integers(0, 999)), max_size=300),
     per_step=st.integers(1, 40),
+    wanted=st.integers(1, 20),
+    segment_entries=st.sampled_from([1, 3, 40]),
 )
 @settings(deadline=None)
 def test_a_scan_returns_whatever_is_present_from_start_to_end(
-    first: int, changes: list[tuple[bool, int]], per_step: int
+    first: int, changes: list[tuple[bool, int]], per_step: int, wanted: int, segment_entries: int
 ) -> None:
-    table = HashTable(segment_entries=3)
+    table = HashTable(segment_entries=segment_entries)
     for n in range(first):
         table.set(b"stays%d" % n, True)
     seen: list[bytes] = []
-    cursor = table.scan(0, seen)
+    cursor = table.scan(0, wanted, seen)
     pending = list(changes)
     steps = 0
     while cursor != 0:
@@ -89,24 +91,30 @@ def test_a_scan_returns_whatever_is_present_from_start_to_end(
             else:
                 table.pop(b"comes%d" % n)
         pending = pending[per_step:]
-        cursor = table.scan(cursor, seen)
+        cursor = table.scan(cursor, wanted, seen)
         steps += 1
         assert steps < 10_000
     assert {b"stays%d" % n for n in range(first)} <= set(seen)
 
 
-def test_a_scan_survives_a_table_that_shrinks_to_nearly_nothing() -> None:
-    table = HashTable(segment_entries=3)
+@given(wanted=st.integers(1, 12), before=st.integers(1, 200), segment_entries=st.sampled_from([1, 3, 40, 1024]))
+@settings(deadline=None)
+def test_a_scan_survives_a_table_that_shrinks_to_nearly_nothing(
+    wanted: int, before: int, segment_entries: int
+) -> None:
+    table = HashTable(segment_entries=segment_entries)
     for n in range(500):
         table.set(b"%d" % n, True)
     seen: list[bytes] = []
     cursor = 0
-    for _ in range(60):
-        cursor = table.scan(cursor, seen)
+    for _ in range(before):
+        cursor = table.scan(cursor, wanted, seen)
+        if cursor == 0:
+            break
     for n in range(10, 500):
         table.pop(b"%d" % n)
     while cursor != 0:
-        cursor = table.scan(cursor, seen)
+        cursor = table.scan(cursor, wanted, seen)
     assert {b"%d" % n for n in range(10)} <= set(seen)
 
 
@@ -132,3 +140,25 @@ def test_the_structure_shrinks_back_after_everything_is_removed() -> None:
     for n in range(20_000):
         table.pop(b"%d" % n)
     assert table.memory_bytes() <= empty
+
+
+def test_a_scan_of_a_table_that_does_not_change_returns_each_key_once_and_about_as_many_as_wanted() -> None:
+    table = HashTable()
+    for n in range(10_000):
+        table.set(b"%d" % n, True)
+    seen: list[bytes] = []
+    cursor = table.scan(0, 10, seen)
+    steps = 1
+    while cursor != 0:
+        cursor = table.scan(cursor, 10, seen)
+        steps += 1
+    assert sorted(seen) == sorted(table.keys())
+    assert 500 < steps < 2000
+
+
+def test_any_cursor_a_client_makes_up_is_safe() -> None:
+    table = HashTable(segment_entries=3)
+    for n in range(100):
+        table.set(b"%d" % n, True)
+    for cursor in (1, 12345, 2**40, 2**61 - 1, 2**62 - 1):
+        table.scan(cursor, 10, [])
