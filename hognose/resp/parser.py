@@ -20,7 +20,7 @@ from typing import Final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from hognose.errors import ProtocolError
+from hognose.errors import ProtocolError, printable
 from hognose.resp.inline import UnbalancedQuotesError, split_words
 
 CR: Final = 13
@@ -188,7 +188,7 @@ class RequestParser:
                     self.pos = pos + 4
                     return first
                 second: i64 = i64(buffer[pos + 2]) - ZERO
-                if 0 <= second <= 9 and buffer[pos + 3] == CR:
+                if first > 0 and 0 <= second <= 9 and buffer[pos + 3] == CR:
                     self.pos = pos + 5
                     return first * 10 + second
         return self._any_bulk_length()
@@ -199,7 +199,8 @@ class RequestParser:
             return INCOMPLETE
         found = self.buffer[self.pos]
         if found != DOLLAR:
-            raise ProtocolError(f"expected '$', got '{chr(found)}'")
+            found_text = printable(self.buffer[self.pos : self.pos + 1])
+            raise ProtocolError(f"expected '$', got '{found_text}'")
         bulk = self._length_line("too big bulk count string", "invalid bulk length")
         if bulk < 0 or bulk > self.max_bulk_bytes:
             raise ProtocolError("invalid bulk length")
@@ -211,7 +212,7 @@ class RequestParser:
         """The index of the CR that ends the line at `pos`, or -1 while CR LF are not both there."""
         buffer = self.buffer
         end: i64 = len(buffer)
-        i = self.pos + 1
+        i = self.pos
         while i < end and buffer[i] != CR:
             i += 1
         if i + 1 < end:

@@ -169,6 +169,7 @@ class Connection(Context):
         send = self._send
         if size != 0:
             self.output_peak_bytes = max(self.output_peak_bytes, size)
+            self.server.check_output_limit(self)
             if send is None or self.closed:
                 out.truncate(0)
                 return
@@ -179,7 +180,6 @@ class Connection(Context):
                 self.out = BytesWriter()
             else:
                 out.truncate(0)
-            self.server.check_output_limit(self)
         if self.flags & CLOSE_AFTER_REPLY and not self.closed:
             self.close()
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import redis
 
@@ -98,7 +99,7 @@ class ServerProcess:
             if text in line:
                 return line
 
-    def ready(self) -> ServerProcess:
+    def ready(self) -> Self:
         """Waits until clients can connect."""
         self.wait_for("Ready to accept connections")
         return self
@@ -125,7 +126,7 @@ class ServerProcess:
         """What has been read of the log."""
         return "".join(self.lines)
 
-    def __enter__(self) -> ServerProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -216,7 +216,8 @@ def test_in_the_background_the_starter_returns_and_the_server_lives_until_it_is_
     pid_path = tmp_path / "server.pid"
     config = tmp_path / "hognose.conf"
     config.write_text(
-        f"daemonize yes\nbind 127.0.0.1\nport {port}\npidfile {pid_path}\nlogfile {tmp_path}/server.log\ndir {tmp_path}\n",
+        f"daemonize yes\nbind 127.0.0.1\nport {port}\n"
+        f"pidfile {pid_path}\nlogfile {tmp_path}/server.log\ndir {tmp_path}\n",
         "utf-8",
     )
     done = run(str(config))
