@@ -245,14 +245,15 @@ def _set_register(value: bytes | bytearray, index: i64, rank: i64, sparse_max_by
         updated = sparse.set_register(packed, index, rank, sparse_max_bytes)
         if updated is not None:
             return None if updated is packed else updated
-    elif encoding_of(value) == DENSE and _dense_register(value, index) >= rank:
+    elif encoding_of(value) == DENSE and dense_register(value, index) >= rank:
         return None
     dense = to_dense(value)
-    _write_dense_register(dense, index, rank)
+    write_dense_register(dense, index, rank)
     return dense
 
 
-def _dense_register(value: bytes | bytearray, index: i64) -> i64:
+def dense_register(value: bytes | bytearray, index: i64) -> i64:
+    """One register of a dense value. O(1)."""
     bit = index * 6
     pos: i64 = HEADER_BYTES + (bit >> 3)
     shift = bit & 7
@@ -263,7 +264,8 @@ def _dense_register(value: bytes | bytearray, index: i64) -> i64:
     return (pair >> shift) & 0x3F
 
 
-def _write_dense_register(dense: bytearray, index: i64, rank: i64) -> None:
+def write_dense_register(dense: bytearray, index: i64, rank: i64) -> None:
+    """Sets one register of a dense value, whatever it was; the cached estimate is the caller's to mark. O(1)."""
     bit = index * 6
     pos: i64 = HEADER_BYTES + (bit >> 3)
     shift = bit & 7
