@@ -114,8 +114,11 @@ def client_reply(ctx: Context, argv: Argv) -> Reply:
     if mode == b"OFF":
         ctx.attention |= REPLY_OFF
     elif mode == b"SKIP":
-        if ctx.attention & REPLY_OFF == 0:
+        # The bit for the next command; where this one is skipped itself, that is set once its own bit is taken back.
+        if ctx.attention & REPLY_SKIP:
             ctx.attention |= REPLY_SKIP_NEXT
+        elif ctx.attention & REPLY_OFF == 0:
+            ctx.attention |= REPLY_SKIP
     else:
         raise CommandError(SYNTAX)
     return NO_REPLY

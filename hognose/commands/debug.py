@@ -16,10 +16,12 @@ from hognose.commands.help import help_reply
 from hognose.commands.host import WARNING
 from hognose.commands.inspection import encoding_of
 from hognose.commands.spec import Argv, CommandGroup, Reply
+from hognose.config.kinds import parse_memory
 from hognose.config.rewrite import rewrite
 from hognose.config.store import is_allowed
 from hognose.datastructures.hashtable import HashTable
 from hognose.datastructures.hashvalue import HashValue
+from hognose.datastructures.listnodes import PLAIN_ELEMENT_BYTES
 from hognose.datastructures.numbers import parse_double
 from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue
@@ -42,6 +44,7 @@ BAD_TYPE_NAME: Final = (
 NOT_A_TABLE: Final = "ERR The value stored at the specified key is not represented using an hash table"
 OUT_OF_RANGE_DATABASE: Final = "ERR Out of range database"
 NO_RESP2: Final = "ERR RESP2 is not supported by this command"
+LARGEST_THRESHOLD: Final = 1 << 32
 MANY: Final = 1 << 20
 
 
@@ -131,6 +134,14 @@ def config_rewrite_force_all(ctx: Context, argv: Argv) -> Reply:
 
 def set_disable_deny_scripts(ctx: Context, argv: Argv) -> Reply:
     ctx.host.allows_denied_in_scripts = leading_integer(argv[2]) != 0
+    return OK
+
+
+def quicklist_packed_threshold(ctx: Context, argv: Argv) -> Reply:
+    size = parse_memory(argv[2])
+    if size is None or not 0 <= size <= LARGEST_THRESHOLD:
+        raise CommandError("ERR argument must be a memory value bigger than 1 and smaller than 4gb")
+    ctx.host.list_limits.plain_bytes = size or PLAIN_ELEMENT_BYTES
     return OK
 
 
@@ -293,6 +304,9 @@ HANDLERS: Final[dict[bytes, Subcommand]] = {
         1, 3, populate, "POPULATE <count> [<prefix>] [<size>]", "Add string keys; replicas do not get them."
     ),
     b"PROTOCOL": Subcommand(1, 1, protocol, "PROTOCOL <type>", "Return a sample of a reply type."),
+    b"QUICKLIST-PACKED-THRESHOLD": Subcommand(
+        1, 1, quicklist_packed_threshold, "QUICKLIST-PACKED-THRESHOLD <size>", "Elements this large get their own node."
+    ),
     b"SET-ACTIVE-EXPIRE": Subcommand(
         1,
         1,

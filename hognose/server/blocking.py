@@ -74,15 +74,21 @@ class BlockingQueues:
 
     def unblock(self, ctx: Context, reply: Reply) -> None:
         """Ends a client's wait with an answer; what it has sent meanwhile is taken up again."""
-        self.release(ctx)
+        self._end(ctx, failed=False)
         ctx.write(reply)
         self._server.resume(ctx)
 
     def unblock_with_error(self, ctx: Context, text: str = UNBLOCKED) -> None:
         """Ends a client's wait with an error."""
-        self.release(ctx)
+        self._end(ctx, failed=True)
         self._server.dispatcher.refuse(ctx, text)
         self._server.resume(ctx)
+
+    def _end(self, ctx: Context, failed: bool) -> None:
+        """Ends a wait that the command's own work does not end."""
+        argv = self.requests[ctx.id].argv
+        self.release(ctx)
+        self._server.dispatcher.end_wait(ctx, argv, failed)
 
     def key_ready(self, db_index: i64, key: bytes) -> None:
         """Notes that a key somebody waits for came to life, or was lost."""

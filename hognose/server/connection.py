@@ -210,8 +210,9 @@ class Connection(Context):
             self.transport.abort()
 
     def disconnect(self) -> None:
-        """Closes at once."""
+        """Closes at once, and is no client any more from now on."""
         self.abort()
+        self.server.client_gone(self)
 
     def require_password(self, required: bool) -> None:
         """Refuses the client's commands until it has authenticated, with small limits for its requests, or no longer."""

@@ -96,6 +96,7 @@ class Dispatcher:
         self.total_errors: i64 = 0
         self.error_counts: dict[str, int] = {}
         self.depth: i64 = 0
+        self._again = False  # the command running now was shown to monitors when it came
 
     def execute(self, ctx: Context, argv: list[bytes]) -> None:
         """Runs one request of a client and appends its reply to the client's output."""
@@ -165,7 +166,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - a bug of ours must not end the server
             self._internal_error(ctx, command, argv, error)
         self.depth -= 1
-        if self.attention & MONITORED and command.flags & (SKIP_MONITOR | ADMIN) == 0:
+        if self.attention & MONITORED and command.flags & (SKIP_MONITOR | ADMIN) == 0 and not self._again:
             self.host.feed_monitors(ctx, command, argv)
         keyspace.settle_memory()
         if keyspace.dirty != dirty or self.host.effects_pending:
@@ -195,7 +196,17 @@ class Dispatcher:
         """Runs the command of a client that was blocked once more; it was admitted when it came."""
         command = self.table.find(argv)
         assert command is not None
+        self._again = True
         self.call(ctx, command, argv)
+        self._again = False
+
+    def end_wait(self, ctx: Context, argv: list[bytes], failed: bool) -> None:
+        """Enters a blocking command into the statistics that ends without running again: timeout or CLIENT UNBLOCK."""
+        command = self.table.find(argv)
+        assert command is not None
+        if failed:
+            command.failed += 1
+        self._record(ctx, command, argv, 0)
 
     def call_nested(self, ctx: Context, command: Command, argv: list[bytes]) -> Reply:
         """Runs a command inside another (a script's); returns its reply, raises what it raises."""

@@ -427,7 +427,7 @@ class InfoReport:
             histogram = command.histogram
             if histogram is None:
                 continue
-            parts = [f"p{percent:.17g}={histogram.percentile(percent):.3f}" for percent in percents]
+            parts = [f"p{percent:.15g}={histogram.percentile(percent):.3f}" for percent in percents]
             fields.append((f"latency_percentiles_usec_{command.name}", ",".join(parts)))
         return fields
 
