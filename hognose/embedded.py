@@ -107,6 +107,7 @@ class Server:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._core: CoreServer | None = None
+        self._is_ending = False
 
     # Where it is
 
@@ -130,7 +131,8 @@ class Server:
     def url(self) -> str:
         """The URL that client libraries take, with the password if one is set."""
         settings = self._config.settings
-        password = f":{quote_url(settings.requirepass)}@" if settings.requirepass else ""
+        secret = quote_url(settings.requirepass, safe="")
+        password = f":{secret}@" if secret else ""
         if settings.port == 0 and settings.unixsocket:
             return f"unix://{password}{quote_url(settings.unixsocket)}?db=0"
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -164,8 +166,8 @@ class Server:
         loop = self._loop
         if thread is None or loop is None:
             return
-        with contextlib.suppress(RuntimeError):  # SHUTDOWN was quicker, and the loop is closed already
-            loop.call_soon_threadsafe(loop.stop)
+        with contextlib.suppress(RuntimeError):  # after SHUTDOWN the loop is closed already
+            loop.call_soon_threadsafe(self._stop)
         thread.join()
 
     def __enter__(self) -> Self:
@@ -196,7 +198,13 @@ class Server:
             return
         loop.call_soon(started.set_result, None)
         loop.run_forever()
+        self._is_ending = True
         _end(loop, lifecycle)
+
+    def _stop(self) -> None:
+        """Ends the thread, in the thread; unless SHUTDOWN was quicker."""
+        if not self._is_ending and self._loop is not None:
+            self._loop.stop()
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> Lifecycle:
         core = CoreServer(self._config)
