@@ -32,6 +32,7 @@ def load_all() -> None:
         set,  # noqa: A004
         set_algebra,
         slowlog,
+        sort,
         sorted_set,
         sorted_set_algebra,
         sorted_set_pop,

@@ -31,6 +31,7 @@ CONNECTION: Final = 1 << 23  # likewise for @connection
 KEYSPACE: Final = 1 << 24  # likewise for @keyspace
 MOVABLE_KEYS: Final = 1 << 25
 SYSCMD: Final = 1 << 26  # likewise, in COMMAND DOCS: for servers to say to each other
+NOT_KEYSPACE: Final = 1 << 27  # likewise: keeps a command of the generic group (SORT, WAIT) out of @keyspace
 
 # MAY_REPLICATE, PROTECTED and TOUCHES_ARBITRARY_KEYS are the server's own business: real servers do not show them.
 FLAG_WORDS: Final[list[tuple[int, bytes]]] = [

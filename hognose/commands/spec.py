@@ -25,6 +25,7 @@ from hognose.commands.flags import (
     FAST,
     GROUP_CATEGORIES,
     KEYSPACE,
+    NOT_KEYSPACE,
     PUBSUB,
     READONLY,
     WRITE,
@@ -83,7 +84,7 @@ class CommandSpec:
         """The ACL categories the command belongs to: those its flags and group imply, and those named."""
         found: list[bytes] = []
         group = GROUP_CATEGORIES.get(self.group)
-        if group is not None and self.handler is not None:
+        if group is not None and self.handler is not None and self.flags & NOT_KEYSPACE == 0:
             found.append(group)
         flags = self.flags
         if flags & WRITE:

@@ -10,6 +10,7 @@ open files, the process id file, garbage collection. A server inside another pro
 
 import asyncio
 import gc
+import locale
 import os
 import signal
 import sys
@@ -235,6 +236,14 @@ class ServerProcess:
             return f"The operating system is not able to handle the specified number of clients, try with {possible}"
         return ""
 
+    def _apply_collation(self) -> str:
+        """Applier of `locale-collate`, by which SORT ALPHA compares."""
+        try:
+            locale.setlocale(locale.LC_COLLATE, self._settings.locale_collate)
+        except locale.Error:
+            return "Invalid locale name"
+        return ""
+
     def _listen(self) -> bool:
         """Starts listening; False, with the reason logged, if that fails."""
         try:
@@ -258,6 +267,9 @@ class ServerProcess:
         if settings.disable_thp:
             system.disable_huge_pages()
         config.on_change("maxclients", self._apply_maxclients)
+        config.on_change("locale-collate", self._apply_collation)
+        if self._apply_collation():
+            self._server.log(WARNING, f"No such locale: {settings.locale_collate or 'that of the environment'}")
         config.on_change("oom-score-adj", self._oom_score.apply)
         config.on_change("oom-score-adj-values", self._oom_score.apply)
         self._oom_score.apply()
