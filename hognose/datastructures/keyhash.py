@@ -9,7 +9,7 @@ How: NH, the universal hash of UMAC. The key is taken as 8-byte words; the halve
     sum += (low32(word) + secret[2i]) * (high32(word) + secret[2i + 1])        (mod 2**63)
 
 Two different keys collide with probability about 2**-31 whatever the keys are, if the secrets are unknown; so nobody can
-prepare keys that pile up in one place. Longer keys chain blocks of 64 bytes through the mixer.
+prepare keys that pile up in one place. Keys of more than 32 bytes chain blocks of 32 bytes through the mixer.
 
 Source: Black, Halevi, Krawczyk, Krovetz, Rogaway: "UMAC: Fast and Secure Message Authentication", CRYPTO 1999.
 """
@@ -23,7 +23,6 @@ from mypy_extensions import i64
 LOW32: Final = 0xFFFFFFFF
 LOW63: Final = 0x7FFFFFFFFFFFFFFF
 MIX: Final = 0x1D8E4E27C47D124F
-BLOCK: Final = 64
 
 
 class KeyHasher:
@@ -36,7 +35,7 @@ class KeyHasher:
     def __init__(self, seed: int | None = None) -> None:
         secret = seed
         numbers: list[int] = []
-        for _ in range(17):
+        for _ in range(9):
             if secret is None:
                 numbers.append(secrets.randbits(32) | 1)
             else:
@@ -46,21 +45,35 @@ class KeyHasher:
         self.k1: i64 = numbers[1]
         self.k2: i64 = numbers[2]
         self.k3: i64 = numbers[3]
-        self.short: i64 = numbers[4]
-        self.more: Final = numbers[5:]
+        self.k4: i64 = numbers[4]
+        self.k5: i64 = numbers[5]
+        self.k6: i64 = numbers[6]
+        self.k7: i64 = numbers[7]
+        self.length: i64 = numbers[8]
 
     def hash(self, key: bytes) -> i64:
         """The hash of `key`, 0 to 2**63 - 1. O(len(key))."""
         size: i64 = len(key)
         if size <= 8:
-            return _mix(self._short_sum(key, size) + size * self.short)
+            return _mix(self._short_sum(key, size) + size * self.length)
+        total: i64 = self._pair_sum(read_i64_le(key, 0), read_i64_le(key, size - 8))
         if size > 16:
-            return self._hash_long(key, size)
-        first: i64 = read_i64_le(key, 0)
-        last: i64 = read_i64_le(key, size - 8)
-        total: i64 = ((first & LOW32) + self.k0) * (((first >> 32) & LOW32) + self.k1)
-        total += ((last & LOW32) + self.k2) * (((last >> 32) & LOW32) + self.k3)
-        return _mix(total + size * self.short)
+            if size > 32:
+                total = self._blocks_sum(key, size, total)
+            total += self._second_pair_sum(read_i64_le(key, 8), read_i64_le(key, size - 16))
+        return _mix(total + size * self.length)
+
+    def _pair_sum(self, one: i64, two: i64) -> i64:
+        """The sum of two words with the first four secrets."""
+        return ((one & LOW32) + self.k0) * (((one >> 32) & LOW32) + self.k1) + (
+            ((two & LOW32) + self.k2) * (((two >> 32) & LOW32) + self.k3)
+        )
+
+    def _second_pair_sum(self, one: i64, two: i64) -> i64:
+        """The sum of two words with the other four secrets."""
+        return ((one & LOW32) + self.k4) * (((one >> 32) & LOW32) + self.k5) + (
+            ((two & LOW32) + self.k6) * (((two >> 32) & LOW32) + self.k7)
+        )
 
     def _short_sum(self, key: bytes, size: i64) -> i64:
         """The sum of a key of at most 8 bytes."""
@@ -73,23 +86,16 @@ class KeyHasher:
             low = (i64(key[0]) << 16) | (i64(key[size >> 1]) << 8) | i64(key[size - 1])
         return (low + self.k0) * (high + self.k1)
 
-    def _hash_long(self, key: bytes, size: i64) -> i64:
-        """The hash of a key of more than 16 bytes: whole words, then the last 8 bytes once more."""
-        more = self.more
-        total: i64 = 0
-        pos: i64 = 0
-        slot: i64 = 0
-        while pos + 8 < size:
-            word: i64 = read_i64_le(key, pos)
-            total += ((word & LOW32) + i64(more[slot])) * (((word >> 32) & LOW32) + i64(more[slot + 1]))
-            pos += 8
-            slot += 2
-            if slot == 12:
-                total = _mix(total)
-                slot = 0
-        last: i64 = read_i64_le(key, size - 8)
-        total = (total & LOW63) + ((last & LOW32) + self.k0) * (((last >> 32) & LOW32) + self.k1)
-        return _mix(total + size * self.short)
+    def _blocks_sum(self, key: bytes, size: i64, total: i64) -> i64:
+        """Chains the 32-byte blocks from byte 16 to the last 16 bytes of a long key into the sum."""
+        pos: i64 = 16
+        while pos + 16 < size:
+            at: i64 = pos if pos + 32 <= size else size - 32
+            total = _mix(total)
+            total += self._pair_sum(read_i64_le(key, at), read_i64_le(key, at + 8))
+            total += self._second_pair_sum(read_i64_le(key, at + 16), read_i64_le(key, at + 24))
+            pos += 32
+        return _mix(total)
 
 
 def _mix(total: i64) -> i64:

@@ -59,7 +59,7 @@ class Database:
     def lookup_write(self, key: bytes) -> object | None:
         """The value of a key for a command that may change it; an expired key is deleted first. O(1)."""
         value = self._lookup(key)
-        if isinstance(value, Value):
+        if not isinstance(value, (bytes, int)) and isinstance(value, Value):
             self.keyspace.note_open(value)
         return value
 
@@ -193,7 +193,7 @@ class Database:
     def _weigh_new(self, value: object) -> None:
         """Accounts for a value that has come into the table."""
         keyspace = self.keyspace
-        if isinstance(value, Value):
+        if not isinstance(value, (bytes, int)) and isinstance(value, Value):
             keyspace.note_new(value)
         else:
             keyspace.memory_bytes += value_size(value)
@@ -206,6 +206,8 @@ class Database:
             value: The new value.
         """
         self.table.found.slots[2 * self._place + 1] = value
+        if isinstance(old, int) and isinstance(value, int):
+            return
         keyspace = self.keyspace
         keyspace.memory_bytes -= keyspace.weigh_leaving(old)
         self._weigh_new(value)

@@ -92,7 +92,7 @@ class Keyspace:
 
     def weigh_leaving(self, value: object) -> i64:
         """The bytes to take off the account for a value that leaves its table."""
-        if not isinstance(value, Value):
+        if isinstance(value, (bytes, int)) or not isinstance(value, Value):
             return value_size(value)
         for index in range(len(self._open)):
             if self._open[index] is value:

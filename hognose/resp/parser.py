@@ -104,6 +104,8 @@ class RequestParser:
 
     def argument_bytes(self) -> i64:
         """The size of the arguments the parser holds: of the command being received, or of the last one."""
+        if self._in_array:
+            return self._argv_bytes
         total: i64 = 0
         for argument in self._argv:
             total += len(argument)
@@ -129,7 +131,7 @@ class RequestParser:
             if buffer[self.pos] != STAR:
                 self.whole = False
                 return self._next_inline()
-            count = self._length_line("too big mbulk count string", "invalid multibulk length")
+            count = self._array_length()
             if count == INCOMPLETE:
                 return None
             if count > MAX_ARGUMENTS:
@@ -143,6 +145,18 @@ class RequestParser:
             self._argv = []
             self.whole = True
         return self._next_arguments()
+
+    def _array_length(self) -> i64:
+        """Parses the `*<count>` line at `pos`; INCOMPLETE if its end is not there yet."""
+        pos = self.pos
+        buffer = self.buffer
+        # The shape nearly every request has, *d, without a search for the CR.
+        if pos + 4 <= len(buffer) and buffer[pos + 2] == CR:
+            count: i64 = i64(buffer[pos + 1]) - ZERO
+            if 0 <= count <= 9:
+                self.pos = pos + 4
+                return count
+        return self._length_line("too big mbulk count string", "invalid multibulk length")
 
     def _next_arguments(self) -> list[bytes] | None:
         """Takes the arguments still missing from `pos` on."""

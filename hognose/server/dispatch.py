@@ -96,11 +96,21 @@ class Dispatcher:
         self.total_errors: i64 = 0
         self.error_counts: dict[str, int] = {}
         self.depth: i64 = 0
+        self._last_name = b""
+        self._last_command: Command | None = None
         self._again = False  # the command running now was shown to monitors when it came
 
     def execute(self, ctx: Context, argv: list[bytes]) -> None:
         """Runs one request of a client and appends its reply to the client's output."""
-        command = self._by_name.get(argv[0])
+        name = argv[0]
+        # Pipelines repeat one command: comparing with the last name is cheaper than hashing this one.
+        if name == self._last_name:
+            command = self._last_command
+        else:
+            command = self._by_name.get(name)
+            if command is not None:
+                self._last_name = name
+                self._last_command = command
         if command is None or command.is_container:
             command = self._find(ctx, argv)
             if command is None:
