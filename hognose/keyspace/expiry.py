@@ -16,6 +16,7 @@ from hognose.keyspace.database import Database
 from hognose.keyspace.keyspace import Keyspace
 
 SEGMENTS_PER_CLOCK_READING: Final = 16
+KEYS_PER_CLOCK_READING: Final = 64
 
 
 class ExpiryCycle:
@@ -64,11 +65,16 @@ class ExpiryCycle:
         keys = database.table
         hashes = database.field_deadlines
         steps: i64 = 0
+        expired: i64 = 0
         while True:
             in_hashes: i64 = self._segment - len(keys.segments)
             if in_hashes < 0:
                 for key in keys.due(self._segment, now_ms - 1):
                     database.expire(key)
+                    expired += 1
+                    # A segment can hold a thousand keys, more than one slice may take.
+                    if expired % KEYS_PER_CLOCK_READING == 0 and self._keyspace.clock.read() > until_us:
+                        return False
             elif in_hashes < len(hashes.segments):
                 for key in hashes.due(in_hashes, now_ms - 1):
                     database.expire_fields_at(key)
