@@ -11,7 +11,8 @@ Both protocol versions are read alike: a RESP2 server just never sends the newer
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 LINE_KINDS: Final = b"+-:_,#("
 PAYLOAD_KINDS: Final = b"$=!"
@@ -59,6 +60,14 @@ class Link:
             reply = self.ask([b"HELLO", b"3"])
             if not reply.startswith(b"%"):
                 raise WireError(f"HELLO 3 answered {reply[:200]!r}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """Closes the connection."""

@@ -11,7 +11,7 @@ from typing import Final
 from hognose.commands.arguments import I64_MAX, integer, integer_between
 from hognose.commands.context import Context
 from hognose.commands.digest import as_hex, dataset_digest, key_digest
-from hognose.commands.flags import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE
+from hognose.commands.flags import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, SYSCMD
 from hognose.commands.help import help_reply
 from hognose.commands.host import WARNING
 from hognose.commands.inspection import encoding_of
@@ -67,7 +67,7 @@ class Subcommand:
 @command(
     "DEBUG",
     arity=-2,
-    flags=ADMIN | NOSCRIPT | LOADING | STALE | PROTECTED,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE | PROTECTED | SYSCMD,
     since="1.0.0",
     summary="Looks inside the server, for tests.",
     complexity="Depends on subcommand.",

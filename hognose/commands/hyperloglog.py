@@ -20,6 +20,7 @@ from hognose.commands.flags import (
     RO_ACCESS,
     RW,
     RW_INSERT,
+    SYSCMD,
     WRITE,
 )
 from hognose.commands.keyspec import keys
@@ -165,7 +166,7 @@ def pfmerge(ctx: Context, argv: Argv) -> Reply:
 @command(
     "PFDEBUG",
     arity=3,
-    flags=WRITE | DENYOOM | ADMIN,
+    flags=WRITE | DENYOOM | ADMIN | SYSCMD,
     keys=[keys(2, RW | ACCESS)],
     since="2.8.9",
     summary="Shows how a HyperLogLog is stored: its registers, its opcodes, its form; or makes it dense.",
@@ -214,7 +215,7 @@ def make_dense(ctx: Context, key: bytes, value: bytes | bytearray) -> i64:
 @command(
     "PFSELFTEST",
     arity=1,
-    flags=ADMIN,
+    flags=ADMIN | SYSCMD,
     since="2.8.9",
     summary="Checks the HyperLogLog arithmetic of the running server.",
     complexity="O(1), some ten milliseconds",

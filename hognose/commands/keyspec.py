@@ -125,7 +125,7 @@ def keyword(word: bytes, flags: int, *, start: int, last: int = 0, step: int = 1
 
 def unknown_keys(flags: int, notes: bytes = b"") -> KeySpec:
     """Keys that no rule can find (SORT's BY patterns)."""
-    spec = KeySpec(flags | INCOMPLETE, BEGIN_UNKNOWN, 0, FIND_UNKNOWN)
+    spec = KeySpec(flags, BEGIN_UNKNOWN, 0, FIND_UNKNOWN)
     spec.notes = notes
     return spec
 

@@ -18,7 +18,6 @@ from hognose.commands.context import SCRIPT, Context
 from hognose.commands.flags import (
     DANGEROUS,
     DENYOOM,
-    INCOMPLETE,
     NOT_KEYSPACE,
     OW_UPDATE,
     READONLY,
@@ -124,7 +123,7 @@ class StoreKey(KeySpec):
     """The key behind the last STORE, which no key specification that clients know can express."""
 
     def __init__(self) -> None:
-        super().__init__(OW_UPDATE | INCOMPLETE, BEGIN_UNKNOWN, 0, FIND_UNKNOWN)
+        super().__init__(OW_UPDATE, BEGIN_UNKNOWN, 0, FIND_UNKNOWN)
         self.notes = NOTE % (b"STORE", b"keyword can appear anywhere in the argument array")
 
     def positions(self, argv: list[bytes]) -> list[int] | None:

@@ -171,6 +171,8 @@ class _Words:
                 sequence.append(Argument(_REPEAT, STRING))
             elif word in _CLOSING:
                 self._group(sequence, word)
+            elif word in {"]", ">"}:
+                raise SyntaxFormatError(f"unbalanced brackets in {self.syntax!r}")
             else:
                 sequence.append(_argument(word))
         if (closing != "") == (self.at >= len(self.words)):
