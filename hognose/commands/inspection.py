@@ -125,7 +125,14 @@ def object_refcount(ctx: Context, argv: Argv) -> Reply:
     if value is None:
         return None
     number = integer_of(value)
-    return SHARED_REFERENCES if number is not None and 0 <= number < SHARED_INTEGERS else 1
+    shared = number is not None and 0 <= number < SHARED_INTEGERS and not has_own_clocks(ctx)
+    return SHARED_REFERENCES if shared else 1
+
+
+def has_own_clocks(ctx: Context) -> bool:
+    """Whether eviction needs an access clock per value, which a shared integer of the real server cannot have."""
+    settings = ctx.host.settings
+    return settings.maxmemory > 0 and settings.maxmemory_policy.endswith(("-lru", "-lfu"))
 
 
 @command(

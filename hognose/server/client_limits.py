@@ -75,6 +75,8 @@ class ClientLimits:
     def check_input(self, connection: "Connection") -> None:
         """Drops a client whose unfinished request or transaction is larger than client-query-buffer-limit. O(1)."""
         waiting = connection.parser.pending_bytes() + connection.queued_bytes
+        if waiting > connection.counted_bytes:
+            self._server.memory_limit.note_client(connection)
         if waiting <= self._server.settings.client_query_buffer_limit or connection.closed:
             return
         start = connection.parser.buffer[:SHOWN_INPUT_BYTES]

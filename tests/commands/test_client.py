@@ -12,10 +12,13 @@ def fields(line: object) -> dict[str, str]:
 
 
 def test_client_info_names_every_field_of_the_reference_in_order(client: InProcessClient) -> None:
-    assert list(fields(client("CLIENT", "INFO"))) == (
-        "id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll "
-        "omem tot-mem events cmd user redir resp lib-name lib-ver"
-    ).split()
+    assert (
+        list(fields(client("CLIENT", "INFO")))
+        == (
+            "id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll "
+            "omem tot-mem events cmd user redir resp lib-name lib-ver"
+        ).split()
+    )
 
 
 def test_client_list_shows_age_idle_time_and_last_command(server: InProcessServer) -> None:
