@@ -92,7 +92,7 @@ def expire_key(ctx: Context, argv: Argv, in_seconds: bool, relative: bool) -> Re
         return 0
     if deadline <= ctx.now_ms() and ctx.keyspace.may_expire:
         db.remove(key)
-        ctx.propagate_as([b"DEL", key])
+        ctx.propagate_as([b"UNLINK" if ctx.host.settings.lazyfree_lazy_expire else b"DEL", key])
         db.changed(GENERIC, b"del", key)
         return 1
     db.set_deadline(key, max(deadline, 1))

@@ -355,7 +355,7 @@ def pop_members(ctx: Context, key: bytes, value: SetValue, count: i64) -> list[b
     db = ctx.db
     ctx.keyspace.dirty += len(popped) - 1
     if len(popped) == value.length():
-        ctx.propagate_as([b"DEL", key])
+        ctx.propagate_as([b"UNLINK" if ctx.host.settings.lazyfree_lazy_server_del else b"DEL", key])
         db.changed(SET, b"spop", key)
         db.delete_empty(key)
         return popped
