@@ -6,8 +6,6 @@ from typing import Final
 RESERVED_FILES: Final = 32
 """Files the server itself needs: listening sockets, data files, the log, the event loop's own."""
 
-STEP: Final = 16
-
 
 def clients_possible(maxclients: int) -> int:
     """Raises the limit of open files as far as `maxclients` needs.
@@ -17,15 +15,25 @@ def clients_possible(maxclients: int) -> int:
 
     Returns:
         How many there can be: `maxclients`, or fewer; 0 or less where the limit leaves room for none.
+
+    Complexity:
+        O(log(maxclients)) system calls.
     """
     wanted = maxclients + RESERVED_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return maxclients
-    limit = wanted
-    while limit > soft and not _try_limit(limit, hard):
-        limit -= STEP
-    return min(maxclients, max(limit, soft) - RESERVED_FILES)
+    if _try_limit(wanted, hard):
+        return maxclients
+    # How much is allowed is nowhere to be read, so it is searched for: `allowed` is, `wanted` is not.
+    allowed = soft
+    while wanted - allowed > 1:
+        middle = (allowed + wanted) // 2
+        if _try_limit(middle, hard):
+            allowed = middle
+        else:
+            wanted = middle
+    return allowed - RESERVED_FILES
 
 
 def _try_limit(limit: int, hard: int) -> bool:
