@@ -1,11 +1,11 @@
 """The transaction commands: MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
-Between MULTI and EXEC the dispatcher queues commands instead of running them. EXEC runs them with nothing in between and
-one and the same "now"; it refuses if a watched key changed, or if a command was refused while queueing.
+Between MULTI and EXEC the dispatcher queues commands instead of running them. EXEC runs them with nothing in between
+and one and the same "now"; it refuses if a watched key changed, or if a command was refused while queueing.
 """
 
 from hognose.commands.context import DENY_BLOCKING, DIRTY_CAS, DIRTY_EXEC, IN_MULTI
-from hognose.commands.flags import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, NO_MULTI, RO, SKIP_SLOWLOG, STALE
+from hognose.commands.flags import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, RO, SKIP_SLOWLOG, STALE
 from hognose.commands.keyspec import keys
 from hognose.commands.spec import Argv, CommandGroup, Context, Reply
 from hognose.errors import EXECABORT, CommandError
@@ -17,11 +17,13 @@ command = CommandGroup("transactions")
 @command(
     "MULTI",
     arity=1,
-    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | NO_MULTI,
+    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
     since="1.2.0",
     summary="Begins a transaction: the commands that follow are queued until EXEC.",
 )
 def multi(ctx: Context, argv: Argv) -> Reply:
+    if ctx.attention & IN_MULTI:
+        raise CommandError("ERR MULTI calls can not be nested")
     ctx.attention |= IN_MULTI
     ctx.flags &= ~DIRTY_EXEC
     return OK
@@ -85,7 +87,7 @@ def watched_key_expired(ctx: Context) -> bool:
 @command(
     "WATCH",
     arity=-2,
-    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | NO_MULTI,
+    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
     keys=[keys(1, RO, last=-1)],
     since="2.2.0",
     summary="Makes the next transaction fail if one of these keys changes before it.",
@@ -93,6 +95,8 @@ def watched_key_expired(ctx: Context) -> bool:
     syntax="key [key ...]",
 )
 def watch(ctx: Context, argv: Argv) -> Reply:
+    if ctx.attention & IN_MULTI:
+        raise CommandError("ERR WATCH inside MULTI is not allowed")
     # A transaction that will fail already needs to watch nothing more.
     if ctx.flags & DIRTY_CAS == 0:
         for key in argv[1:]:

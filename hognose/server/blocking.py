@@ -2,7 +2,8 @@
 
 A key that came to life is only noted (`key_ready`). When the command that did it is over, with everything it did, the
 waiting clients are served: keys in the order they came to life, clients of a key in the order they blocked. Serving a
-client runs its command once more; what that command pushes elsewhere (BLMOVE) may serve others in turn.
+client runs its command once more, from the checks that any command has to pass; what that command pushes elsewhere
+(BLMOVE) may serve others, but only after everybody who waits for the keys that came to life before.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from mypy_extensions import i64
 from sortedcontainers import SortedSet
 
 from hognose.commands.blocking import UNBLOCKED, BlockedRequest
-from hognose.commands.context import BLOCKED, Context
+from hognose.commands.context import BLOCKED, REPLY_OFF, REPLY_SKIP, Context
 from hognose.datastructures.value import Value
 from hognose.resp.reply import Reply
 
@@ -34,11 +35,13 @@ class BlockingQueues:
         self._ready: dict[tuple[i64, bytes], None] = {}
         self._deadlines: Final = SortedSet()
         self._serving = False  # what the served clients' commands make ready is served by the same loop
+        self._blocked_again = False  # the client being served has found nothing, and waits on
 
     def block(self, ctx: Context, request: BlockedRequest) -> None:
         """Makes a client wait. A client being served again keeps the place it has."""
         ctx.flags |= BLOCKED
         if ctx.id in self.requests:
+            self._blocked_again = True
             return
         self.requests[ctx.id] = request
         self._clients[ctx.id] = ctx
@@ -54,11 +57,14 @@ class BlockingQueues:
 
     def release(self, ctx: Context) -> None:
         """Ends a client's wait, without an answer. Harmless for one that does not wait."""
-        request = self.requests.pop(ctx.id, None)
-        if request is None:
-            return
+        if ctx.id in self.requests:
+            ctx.flags &= ~BLOCKED
+            self._forget(ctx)
+
+    def _forget(self, ctx: Context) -> None:
+        """Takes a client out of all queues. O(keys it waits for)."""
+        request = self.requests.pop(ctx.id)
         del self._clients[ctx.id]
-        ctx.flags &= ~BLOCKED
         awaited = self._server.keyspace.databases[request.db_index].awaited
         for key in request.keys:
             queue = self._queues.get((request.db_index, key))
@@ -75,13 +81,16 @@ class BlockingQueues:
     def unblock(self, ctx: Context, reply: Reply) -> None:
         """Ends a client's wait with an answer; what it has sent meanwhile is taken up again."""
         self._end(ctx, failed=False)
-        ctx.write(reply)
+        if ctx.attention & (REPLY_OFF | REPLY_SKIP) == 0:
+            ctx.write(reply)
+        ctx.attention &= ~REPLY_SKIP
         self._server.resume(ctx)
 
     def unblock_with_error(self, ctx: Context, text: str = UNBLOCKED) -> None:
         """Ends a client's wait with an error."""
         self._end(ctx, failed=True)
         self._server.dispatcher.refuse(ctx, text)
+        ctx.attention &= ~REPLY_SKIP
         self._server.resume(ctx)
 
     def _end(self, ctx: Context, failed: bool) -> None:
@@ -115,7 +124,7 @@ class BlockingQueues:
                 if queue is None:
                     continue
                 for ctx in list(queue.values()):
-                    if ctx.id in self.requests:
+                    if ctx.id in queue:
                         self._serve_client(ctx, db_index, key)
         self._serving = False
 
@@ -128,9 +137,13 @@ class BlockingQueues:
         if not fits and not request.wakes_on_loss:
             return
         ctx.flags &= ~BLOCKED
+        self._blocked_again = False
         self._server.dispatcher.run_again(ctx, request.argv)
+        if self._blocked_again:
+            return
+        self._forget(ctx)
+        # A pause keeps the command back, and the client BLOCKED, for another reason than this.
         if ctx.flags & BLOCKED == 0:
-            self.release(ctx)
             self._server.resume(ctx)
 
     def expire(self, now_ms: i64) -> i64:

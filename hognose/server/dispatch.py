@@ -203,11 +203,14 @@ class Dispatcher:
             self._note_slow(ctx, command, argv, duration)
 
     def run_again(self, ctx: Context, argv: list[bytes]) -> None:
-        """Runs the command of a client that was blocked once more; it was admitted when it came."""
+        """Runs the command of a client that was blocked once more; what speaks against it by now is heard."""
         command = self.table.find(argv)
         assert command is not None
         self._again = True
-        self.call(ctx, command, argv)
+        if ctx.attention | self.attention != 0:
+            self._execute_watchfully(ctx, command, argv)
+        else:
+            self.call(ctx, command, argv)
         self._again = False
 
     def end_wait(self, ctx: Context, argv: list[bytes], failed: bool) -> None:
@@ -252,7 +255,7 @@ class Dispatcher:
         self.keyspace.touches = True
         if was_asking:
             ctx.attention &= ~ASKING_NEXT
-        if silent and ctx.attention & (REPLY_OFF | REPLY_SKIP) != 0:
+        if silent and ctx.attention & (REPLY_OFF | REPLY_SKIP) != 0 and ctx.flags & BLOCKED == 0:
             ctx.out.truncate(mark)
             ctx.attention &= ~REPLY_SKIP
         if ctx.attention & REPLY_SKIP_NEXT:

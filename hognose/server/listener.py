@@ -1,4 +1,4 @@
-"""What the server does when keys change: WATCH, client tracking, blocked clients, keyspace events, DELs of expired keys."""
+"""What the server does when keys change: WATCH, tracking, blocked clients, keyspace events, DELs of expired keys."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -76,14 +76,29 @@ class ServerListener(KeyspaceListener):
 
     def databases_swapped(self, first: i64, second: i64) -> None:
         """Two databases have exchanged their contents: a watched key that is there in either has changed."""
-        databases = self._server.keyspace.databases
-        for watched_db, key in self._watchers:
-            if watched_db in {first, second} and (
-                databases[first].table.find(key) >= 0 or databases[second].table.find(key) >= 0
-            ):
-                self.key_modified(watched_db, key)
+        for (watched_db, key), watchers in self._watchers.items():
+            if watched_db in {first, second}:
+                for ctx in watchers.values():
+                    self._swapped(ctx, watched_db, second if watched_db == first else first, key)
         self._server.blocking.database_changed(first)
         self._server.blocking.database_changed(second)
+
+    def _swapped(self, ctx: Context, db_index: i64, other_index: i64, key: bytes) -> None:
+        """What an exchange of databases means for one watched key: no key and an expired key are the same."""
+        databases = self._server.keyspace.databases
+        was_there = databases[other_index].table.find(key) >= 0
+        is_there = databases[db_index].table.find(key) >= 0
+        if not was_there and not is_there:
+            return
+        is_expired = is_there and databases[db_index].peek(key) is None
+        for i in range(len(ctx.watched)):
+            watched_db, watched_key, expired = ctx.watched[i]
+            if watched_db != db_index or watched_key != key:
+                continue
+            if (is_expired or not is_there) if expired else (is_expired and not was_there):
+                ctx.watched[i] = (db_index, key, is_expired)
+            else:
+                ctx.flags |= DIRTY_CAS
 
     # Blocked clients
 

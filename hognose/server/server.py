@@ -97,6 +97,7 @@ class Server(Host):
         self.changes: Final = ServerListener(self)
         keyspace.listener = self.changes
         self._to_resume: list[Connection] = []
+        self._resuming = False
         self._wake_at_ms: i64 = 0
         self.limits: Final = ClientLimits(self)
         self.cron: Final = Cron(self)
@@ -168,18 +169,18 @@ class Server(Host):
         connection.flush()
         if self.pause.due:
             self.pause.run_released()
-        if self.to_flush:
+        if self.to_flush or self._to_resume:
             self.flush_waiting()
-        if self._to_resume:
-            self._resume_released()
 
     def flush_waiting(self) -> None:
-        """Sends what was written to clients outside their own passes."""
+        """Sends what was written to clients outside their own passes; goes on with those that are blocked no more."""
         while self.to_flush:
             waiting = self.to_flush
             self.to_flush = []
             for other in waiting:
                 other.flush()
+        if self._to_resume:
+            self._resume_released()
 
     # Waiting, watching, transactions
 
@@ -218,7 +219,7 @@ class Server(Host):
         following = self.blocking.expire(self.clock.now_ms)
         if following != 0:
             self.wake_at(following)
-        self._resume_released()
+        self.flush_waiting()
 
     def resume(self, ctx: Context) -> None:
         """Takes up again, at the end of the running pass, what a client that was blocked has sent meanwhile."""
@@ -226,12 +227,17 @@ class Server(Host):
             self._to_resume.append(ctx)
 
     def _resume_released(self) -> None:
-        """Goes on with the clients that are blocked no more; that may release others."""
+        """Goes on with the clients that are blocked no more; that may release others, which come after them."""
+        if self._resuming:
+            return
+        self._resuming = True
         while self._to_resume:
             released = self._to_resume
             self._to_resume = []
             for connection in released:
-                connection.process()
+                if not connection.closed:
+                    connection.process()
+        self._resuming = False
 
     def watch(self, ctx: Context, key: bytes) -> None:
         """Marks the client's transaction as spoilt when the key changes."""
