@@ -6,12 +6,16 @@ import sys
 import time
 from collections.abc import Sequence
 from random import SystemRandom
+from typing import Final
 
 from compat.differential.compare import Outcome, Pair, compare
-from compat.differential.departures import EXCLUDED
+from compat.differential.departures import EXCLUDED, OTHERWISE
 from compat.differential.generate import specs_of
-from compat.differential.wire import Link
+from compat.differential.wire import Link, parse
 from compat.servers import NAMES, ServerBinary, hognose_binary, install, start
+
+SUBCOMMANDS: Final = 9
+"""Index of the subcommands in an entry of COMMAND, from Redis 7.0 on."""
 
 
 def differential(
@@ -30,13 +34,26 @@ def differential(
     Raises:
         ValueError: There is no such group.
     """
-    specs = specs_of(groups, set(EXCLUDED))
+    specs = specs_of(groups, set(EXCLUDED) | OTHERWISE.get(theirs.name, frozenset()))
     with start(ours) as mine, start(theirs) as real:
         pair = Pair(lambda: Link(mine.host, mine.port, resp), lambda: Link(real.host, real.port, resp), theirs.name)
+        with Link(real.host, real.port) as link:
+            arities = known_arities(link)
+        specs = [spec for spec in specs if arities.get(spec.name, spec.arity) == spec.arity and spec.name in arities]
         try:
             return compare(pair, specs, commands, seed)
         finally:
             pair.close()
+
+
+def known_arities(link: Link) -> dict[str, int]:
+    """The commands a server has, by full name: those it lacks, or takes otherwise, cannot be compared on it."""
+    found: dict[str, int] = {}
+    for entry in parse(link.ask([b"COMMAND"])).items:
+        for described in (entry, *(entry.items[SUBCOMMANDS].items if len(entry.items) > SUBCOMMANDS else ())):
+            name, arity = described.items[0].text or b"", described.items[1].text or b"0"
+            found[name.decode().lower()] = int(arity)
+    return found
 
 
 def report(outcome: Outcome, *, quiet: bool) -> str:

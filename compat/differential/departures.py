@@ -196,8 +196,28 @@ RULES: Final = [
 # Chance also decides what these leave behind: their keys are deleted right afterwards.
 RANDOM_EFFECT: Final = frozenset({"spop"})
 
-# The real servers that count as old: they lack what Redis 7.2 changed.
+# The real servers by what they know.
 _BEFORE_7_2: Final = frozenset({"redis-6.2", "redis-7.0"})
+_VALKEY: Final = frozenset({"valkey-9.1"})
+_REDIS_8: Final = frozenset({"redis-8.2"})
+_AFTER_7_2: Final = _VALKEY | _REDIS_8
+
+# Commands of one name that servers of another family take otherwise, so that nothing of them can be compared there.
+OTHERWISE: Final[dict[str, frozenset[str]]] = {
+    "valkey-9.1": frozenset(
+        {
+            *("hexpire", "hexpireat", "hexpiretime", "hgetdel", "hgetex", "hpersist", "hpexpire", "hpexpireat"),
+            *("hpexpiretime", "hpttl", "hsetex", "httl"),
+        }
+    ),
+}
+"""By server. Fields that expire are as in Redis 8, whose checks and texts Valkey did not take over: see redis-8.2."""
+
+
+def _text_differs(case: Case, ours: bytes, theirs: bytes) -> bool:
+    """Both are errors, and these are in them."""
+    both_fail = case.ours[:1] == b"-" == case.theirs[:1]
+    return both_fail and ours in case.ours and theirs in case.theirs
 
 
 DEPARTURES: Final[list[Departure]] = [
@@ -224,7 +244,95 @@ DEPARTURES: Final[list[Departure]] = [
             and (b"quicklist" in case.theirs or b"hashtable" in case.theirs)
         ),
     ),
+    Departure(
+        "unbalanced streams",
+        "Redis 7.2 names the command in the error.",
+        lambda case: case.server in _BEFORE_7_2 and _text_differs(case, b"Unbalanced '", b"Unbalanced XREAD"),
+    ),
+    Departure(
+        "scores of many digits",
+        "Redis 7.2 prints doubles by the shortest digits that read back the same, 7.0 by 17.",
+        lambda case: case.server in _BEFORE_7_2 and _equal_numbers(case.ours, case.theirs),
+    ),
+    Departure(
+        "rank of LPOS",
+        "Redis 7.2 checks the range of RANK where it reads it.",
+        lambda case: case.name == "lpos" and case.server in _BEFORE_7_2 and b"value must between" in case.ours,
+    ),
+    Departure(
+        "HSCAN NOVALUES",
+        "Redis 7.4 and Valkey 8 brought it.",
+        lambda case: case.name == "hscan" and case.server in _BEFORE_7_2 and b"NOVALUES" in _upper(case),
+    ),
+    Departure(
+        "cursor with a sign",
+        "Valkey refuses what Redis 7 reads as a number modulo two to the 64th.",
+        lambda case: case.server in _AFTER_7_2 and case.theirs == b"-ERR invalid cursor\r\n",
+    ),
+    Departure(
+        "range of BITCOUNT and BITPOS before the key",
+        "Redis 7.4 and Valkey 8 read the range first, Redis 7.2 answers for a missing key or another type at once.",
+        lambda case: (
+            case.name in {"bitcount", "bitpos"} and case.server in _AFTER_7_2 and case.theirs.startswith(b"-ERR ")
+        ),
+    ),
+    Departure(
+        "expire time of GETEX before the key",
+        "Valkey checks the time first, Redis 7.2 answers for a missing key or another type at once.",
+        lambda case: case.name == "getex" and case.server in _AFTER_7_2 and case.theirs.startswith(b"-ERR "),
+    ),
+    Departure(
+        "last entry of XREAD",
+        "Redis 7.4 brought the id `+`.",
+        lambda case: case.name == "xread" and case.server in _BEFORE_7_2 and b"+" in case.argv,
+    ),
+    Departure(
+        "`+` in the text of unbalanced streams",
+        "Redis 8 names it there.",
+        lambda case: case.server in _REDIS_8 and _text_differs(case, b"Unbalanced '", b"an ID, '+', or"),
+    ),
+    Departure(
+        "type of SCAN",
+        "Redis 8 and Valkey refuse a type they do not know, Redis 7.2 finds nothing of that type.",
+        lambda case: case.name == "scan" and case.server in _AFTER_7_2 and b"unknown type name" in case.theirs,
+    ),
+    Departure(
+        "missing member of a geo set",
+        "Valkey's text names the member.",
+        lambda case: case.server in _VALKEY and _text_differs(case, b"could not decode requested", b"does not exist"),
+    ),
+    Departure(
+        "hexadecimal numbers",
+        "Valkey 9 refuses them where a double is wanted, Redis reads them.",
+        lambda case: (
+            case.server in _VALKEY and b" float" in case.theirs and any(word[:2] == b"0x" for word in case.argv)
+        ),
+    ),
+    Departure(
+        "LSET far behind the end",
+        "Redis 8.2 counts the largest index as -1.",
+        lambda case: case.name == "lset" and case.server in _REDIS_8 and case.theirs == b"+OK\r\n",
+    ),
 ]
+
+
+def _upper(case: Case) -> set[bytes]:
+    return {word.upper() for word in case.argv}
+
+
+def _equal_numbers(ours: bytes, theirs: bytes) -> bool:
+    """The replies are alike but for numbers that are equal as doubles."""
+    return _numbers_as_floats(parse(ours)) == _numbers_as_floats(parse(theirs))
+
+
+def _numbers_as_floats(node: Node) -> object:
+    text: object = node.text
+    if node.kind in {b"$", b","} and node.text is not None:
+        try:
+            text = float(node.text)
+        except ValueError:
+            text = node.text
+    return (node.kind, text, [_numbers_as_floats(item) for item in node.items])
 
 
 def allowed(case: Case) -> str | None:

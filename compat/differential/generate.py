@@ -103,6 +103,9 @@ BY_TYPE: Final[dict[str, list[bytes]]] = {
     UNIX_TIME: UNIX_TIMES,
 }
 
+# By the token in front: these milliseconds are waited for.
+BY_TOKEN: Final = {"BLOCK": [b"1", b"2", b"-1", b"abc"]}
+
 # Tokens that make the reply or the data depend on the clock: XADD's own ids.
 NEVER_TAKEN: Final = {"*"}
 
@@ -181,6 +184,8 @@ class Generator:
             count = random.randint(1, LARGEST_REPEAT)
             self._promised[COUNTS[argument.name]] = count
             return str(count).encode() if random.random() >= WRONG_COUNT_CHANCE else random.choice(SMALL_INDEXES)
+        if argument.token in BY_TOKEN:
+            return random.choice(BY_TOKEN[argument.token])
         return random.choice(POOLS.get(argument.name) or BY_TYPE.get(argument.kind) or STRINGS)
 
     def _key(self) -> bytes:

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import Final
 
 from compat.servers import hognose_binary
-from compat.upstream.known import reason_for
+from compat.upstream.known import QUICK, reason_for
 from compat.upstream.results import UnitResult, lost, write_json
 from compat.upstream.run import RunOptions, run_unit
 from compat.upstream.suite import Suite, SuiteError, unpack
@@ -24,6 +24,7 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m compat.upstream", description=__doc__)
     parser.add_argument("--suite", type=Path, required=True, help="a checkout of redis, or its source package")
     parser.add_argument("units", nargs="*", help="test files such as unit/type/string; default: all")
+    parser.add_argument("--quick", action="store_true", help="the files that CI runs")
     parser.add_argument("--skip", nargs="*", default=[], metavar="UNIT", help="test files to leave out")
     parser.add_argument("--server", help="the command that starts the server under test; default: hognose")
     parser.add_argument("--jobs", type=int, default=1, help="test files side by side")
@@ -95,7 +96,8 @@ def main(words: Sequence[str]) -> int:
     tags = " ".join(["-large-memory", *([] if arguments.slow else ["-slow"]), arguments.tags]).strip()
     logs = arguments.logs or Path(tempfile.mkdtemp(prefix="hognose-upstream-logs-"))
     options = RunOptions(server, arguments.limit, tags, tuple(shlex.split(arguments.extra)), logs)
-    units = [unit for unit in arguments.units or suite.units() if unit not in arguments.skip]
+    named = arguments.units or (QUICK if arguments.quick else suite.units())
+    units = [unit for unit in named if unit not in arguments.skip]
     results: list[UnitResult] = []
     unexpected = 0
     for result in run_units(suite, units, options, arguments.jobs):
