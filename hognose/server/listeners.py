@@ -73,6 +73,7 @@ class Listeners:
 
     Attributes:
         tcp, unix: Those listening now.
+        on_moved: Called when CONFIG SET has changed port or addresses.
     """
 
     def __init__(self, server: "Server", loop: asyncio.AbstractEventLoop) -> None:
@@ -80,6 +81,7 @@ class Listeners:
         self._loop: Final = loop
         self.tcp: list[Listening] = []
         self.unix: list[Listening] = []
+        self.on_moved: Callable[[], str] | None = None
         self._tcp_settings: tuple[int, tuple[str, ...]] = (0, ())
         self._unix_path = ""
         self._unix_inode = 0
@@ -134,6 +136,8 @@ class Listeners:
             self._open_tcp(any_port=False)
         except ListenError:
             return failure
+        if self.on_moved is not None:
+            self.on_moved()
         return ""
 
     def apply_keepalive(self) -> str:

@@ -19,6 +19,7 @@ from typing import Final
 from hognose.commands import load_all
 from hognose.commands.host import NOTICE, WARNING
 from hognose.commands.table import CommandTable
+from hognose.config.directives.process import expand_title
 from hognose.config.errors import ConfigError
 from hognose.config.grammar import parse_command_line
 from hognose.config.loader import StartupChecks, load
@@ -32,6 +33,7 @@ from hognose.server.listeners import ListenError
 from hognose.server.log import LEVELS, Log
 from hognose.server.loops import new_event_loop
 from hognose.server.oomscore import OomScore
+from hognose.server.proctitle import ProcessTitle
 from hognose.server.server import Server
 from hognose.version import VERSION
 
@@ -167,6 +169,7 @@ class ServerProcess:
         self._lifecycle: Final = Lifecycle(self._server, self._loop)
         self._oom_score: Final = OomScore(self._settings, self._server.log_file)
         self._was_interrupted = False
+        self._title: ProcessTitle | None = None
         configure_log(self._server.log_file, self._settings)
         for old, new in startup.renames:
             self._server.command_table.rename(old, new)
@@ -262,6 +265,10 @@ class ServerProcess:
         self._lifecycle.when_stopping(self._on_stopping)
         if settings.set_proc_title:
             daemon.set_process_name("hognose")
+            self._title = ProcessTitle(os.environ)
+            self._show_title()
+            config.on_change("proc-title-template", self._show_title)
+            self._lifecycle.listeners.on_moved = self._show_title
         if settings.server_cpulist:
             system.set_cpus(settings.server_cpulist)
         if settings.disable_thp:
@@ -277,6 +284,24 @@ class ServerProcess:
         gc.collect()
         gc.freeze()
         gc.disable()
+
+    def _show_title(self) -> str:
+        """Applier of `proc-title-template`: fills it in."""
+        settings = self._settings
+        address = settings.bind[0].removeprefix("-") if settings.bind else ""
+        variables = {
+            "title": "hognose",
+            "listen-addr": f"{address}:{settings.port}" if settings.port else settings.unixsocket,
+            "server-mode": "[cluster]" if settings.cluster_enabled else "",
+            "port": str(settings.port),
+            "tls-port": str(settings.tls_port),
+            "unixsocket": settings.unixsocket,
+            "config-file": self._server.config.path,
+        }
+        title = expand_title(settings.proc_title_template, variables)
+        if self._title is not None and title is not None:
+            self._title.set(title)
+        return ""
 
     def _announce(self) -> None:
         """Says that clients are welcome, to whoever waits for it."""

@@ -210,6 +210,38 @@ def test_the_process_has_a_name() -> None:
         assert Path(f"/proc/{server.process.pid}/comm").read_text("ascii") == "hognose\n"
 
 
+def title(pid: int) -> str:
+    """What `ps` shows for a process."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode()
+
+
+def test_the_process_title_follows_template_and_port(tmp_path: Path) -> None:
+    path = tmp_path / "hognose.conf"
+    path.write_text("timeout 0\n", "utf-8")
+    with ServerProcess(str(path)) as server, server.ready().client() as client:
+        pid = server.process.pid
+        assert title(pid) == f"hognose 127.0.0.1:{server.port}"
+        client.config_set("proc-title-template", "TEST {title} {port} {config-file} " + "x" * 200)
+        assert title(pid) == f"TEST hognose {server.port} {path} " + "x" * 200
+        port = free_port()
+        client.config_set("port", port)
+        assert title(pid).startswith(f"TEST hognose {port} ")
+
+
+def test_the_environment_outlives_a_title_that_takes_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "server.log"
+    with ServerProcess(options=["--logfile", str(path)], env={"TZ": "XXX-7"}) as server:
+        with connect(server.port) as connection:
+            connection.sendall(b"CONFIG SET proc-title-template '" + b"x" * 3000 + b"'\r\n")
+            assert connection.recv(100) == b"+OK\r\n"
+            connection.sendall(b"SHUTDOWN NOSAVE\r\n")
+            assert connection.recv(100) == b""
+        assert server.wait() == 0
+    stamps = re.findall(r"^\d+:M \d+ \w+ \d+ (\d\d):", path.read_text("utf-8"), re.MULTILINE)
+    hours = time.gmtime(time.time() + 7 * 3600).tm_hour
+    assert int(stamps[-1]) in {hours, (hours - 1) % 24}
+
+
 def test_in_the_background_the_starter_returns_and_the_server_lives_until_it_is_told(tmp_path: Path) -> None:
     port = free_port()
     pid_path = tmp_path / "server.pid"
