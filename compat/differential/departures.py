@@ -224,7 +224,7 @@ DEPARTURES: Final[list[Departure]] = [
     Departure(
         "int from its text",
         "A string is kept as its text, so one that reads as an integer is `int` and shared like any other, also where "
-        "a real server still knows that INCRBYFLOAT or APPEND made it.",
+        "a real server still knows that INCRBYFLOAT made it.",
         lambda case: (
             (
                 case.name == "object|encoding"
@@ -258,6 +258,11 @@ DEPARTURES: Final[list[Departure]] = [
         "rank of LPOS",
         "Redis 7.2 checks the range of RANK where it reads it.",
         lambda case: case.name == "lpos" and case.server in _BEFORE_7_2 and b"value must between" in case.ours,
+    ),
+    Departure(
+        "smallest count of LREM",
+        "Redis 8 and Valkey refuse it, Redis 7.2 takes it as it is.",
+        lambda case: case.name == "lrem" and case.server in _AFTER_7_2 and b"value must between" in case.theirs,
     ),
     Departure(
         "HSCAN NOVALUES",
