@@ -101,8 +101,10 @@ class Connection(Context):
         self.active_ms = server.clock.now_ms
         self.parser.feed(data)
         self.process()
-        server.passes.note(server.clock.read() - started_us, server.dispatcher.total_commands - commands)
-        self.server.limits.check_input(self)
+        # The end of the last command was the last reading of the clock.
+        server.passes.note(server.clock.now_us - started_us, server.dispatcher.total_commands - commands)
+        if self.parser.pending_bytes() + self.queued_bytes != 0:
+            server.limits.check_input(self)
 
     def eof_received(self) -> bool:
         """The client closed its side; nothing more will come, so the connection closes."""
