@@ -16,7 +16,11 @@ from typing import Self
 
 import redis
 
-ROOT = Path(__file__).resolve().parents[2]
+import hognose
+
+PACKAGE_FOLDER = Path(hognose.__file__).resolve().parents[1]
+"""Where the package under test is, source or compiled."""
+
 TIMEOUT_S = 20.0
 """Far above what anything here takes; a test that waits so long has failed."""
 
@@ -29,7 +33,7 @@ def command(*args: str) -> list[str]:
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment a server is started in: this one, with the package to be found and no settings in it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HOGNOSE_")}
-    return {**kept, "PYTHONPATH": str(ROOT), **(extra or {})}
+    return {**kept, "PYTHONPATH": str(PACKAGE_FOLDER), **(extra or {})}
 
 
 def run(*args: str, stdin: str = "", env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
