@@ -37,6 +37,10 @@ class RealClient:
     def __call__(self, *args: Argument) -> object:
         """Sends one command and waits for its reply."""
         self._socket.sendall(hiredis.pack_command(args))
+        return self.reply()
+
+    def reply(self) -> object:
+        """Waits for the next reply."""
         while (reply := self._reader.gets()) is ...:
             self._reader.feed(self._socket.recv(65536))
         return reply

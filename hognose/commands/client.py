@@ -175,7 +175,7 @@ def client_help(ctx: Context, argv: Argv) -> Reply:
             ("KILL <ip:port>", "Close the connection made from this address."),
             (
                 "KILL <option> <value> [<option> <value> [...]]",
-                "Close connections by ID, ADDR, LADDR, TYPE (NORMAL|MASTER|REPLICA|PUBSUB), USER, MAXAGE; SKIPME (YES|NO).",
+                "Close connections by ID, ADDR, LADDR, TYPE (NORMAL|MASTER|REPLICA|PUBSUB), USER, MAXAGE; SKIPME.",
             ),
             ("LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)] [ID <id> [...]]", "Return a line for each connection."),
             ("NO-EVICT (ON|OFF)", "Keep this connection when memory for clients is short."),

@@ -16,6 +16,7 @@ INVALID_CLIENT_ID: Final = "ERR Invalid client ID"
 ID_NOT_POSITIVE: Final = "ERR client-id should be greater than 0"
 NO_SUCH_CLIENT: Final = "ERR No such client"
 NOT_A_TIMEOUT: Final = "ERR timeout is not an integer or out of range"
+TIMEOUT_TOO_LONG: Final = "ERR timeout is out of range"
 NEGATIVE_TIMEOUT: Final = "ERR timeout is negative"
 NOT_A_PAUSE_MODE: Final = "ERR CLIENT PAUSE mode must be WRITE or ALL"
 NOT_A_REASON: Final = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
@@ -80,7 +81,7 @@ class KillFilter:
     def matches(self, client: Context, now_ms: int) -> bool:
         """Whether a client is to be closed."""
         return (
-            (self.client_id == ANY or client.id == self.client_id)
+            self.client_id in (ANY, client.id)
             and (self.kind == ANY or type_of(client) == self.kind)
             and (self.address is None or client.address() == self.address)
             and (self.local_address is None or client.local_address() == self.local_address)
@@ -186,7 +187,7 @@ def client_pause(ctx: Context, argv: Argv) -> Reply:
     if timeout_ms < 0:
         raise CommandError(NEGATIVE_TIMEOUT)
     if timeout_ms > I64_MAX - ctx.host.clock.now_ms:
-        raise CommandError(NOT_A_TIMEOUT)
+        raise CommandError(TIMEOUT_TOO_LONG)
     ctx.host.pause_clients(ctx.host.clock.now_ms + timeout_ms, mode == b"ALL")
     return OK
 

@@ -44,7 +44,7 @@ TYPES: Final[dict[bytes, int]] = {
 }
 
 CLIENT_OBJECT_BYTES: Final = 1760
-"""What a connection's objects weigh without its buffers: Context, parser, writer, transport; measured on CPython 3.11."""
+"""What a connection's objects weigh without its buffers (context, parser, writer, transport), measured on 3.11."""
 WRITER_BYTES: Final = 1024
 """The capacity an output buffer starts with."""
 

@@ -1,8 +1,8 @@
 """A digest of data, the same for the same content whatever its encoding and order of insertion: DEBUG DIGEST.
 
-20 bytes, shown as 40 hex digits. Unordered things (the keys of a database, the members of a set, the pairs of a hash) are
-mixed by XOR of the SHA-1 of each, ordered things (lists, streams) by feeding one SHA-1 in order. What is counted: type,
-content, and whether the key has a deadline. What is not: encodings, access clocks, the deadline's value.
+20 bytes, shown as 40 hex digits. Unordered things (the keys of a database, the members of a set, the pairs of a hash)
+are mixed by XOR of the SHA-1 of each, ordered things (lists, streams) by feeding one SHA-1 in order. What is counted:
+type, content, and whether the key has a deadline. What is not: encodings, access clocks, the deadline's value.
 
 The figures differ from those of other servers; compare digests of one kind of server only.
 """
@@ -88,7 +88,7 @@ def dataset_digest(databases: list[Database]) -> int:
     """The digest of all keys of all databases; 0 if there are none. O(N)."""
     digest = 0
     for database in databases:
-        for key in database.table.keys():
+        for key in database.table.keys():  # noqa: SIM118 - not a dict
             digest ^= _hash(b"%d" % int(database.index), key, as_hex(key_digest(database, key)))
     return digest
 

@@ -140,8 +140,8 @@ def latency_doctor(ctx: Context, argv: Argv) -> Reply:
     monitor = ctx.host.latency
     if monitor.threshold_ms <= 0 and not monitor.events:
         text = (
-            "Delays are not being watched. CONFIG SET latency-monitor-threshold <milliseconds> says from which duration "
-            "on they are recorded; 100 is a good start.\n"
+            "Delays are not being watched. CONFIG SET latency-monitor-threshold <milliseconds> says from which "
+            "duration on they are recorded; 100 is a good start.\n"
         )
         return Verbatim(text.encode())
     if not monitor.events:
@@ -162,8 +162,8 @@ def diagnosis(name: bytes, event: LatencyEvent, now_s: int) -> str:
     deviation = sum(abs(delay - mean) for delay in delays) // len(delays)
     ago = now_s - int(event.samples[-1].at_s)
     return (
-        f"- {name.decode('utf-8', 'replace')}: {len(delays)} seconds with a delay, {mean} ms on average (mean deviation "
-        f"{deviation} ms), {event.worst_ms} ms at worst, the last one {ago} seconds ago."
+        f"- {name.decode('utf-8', 'replace')}: {len(delays)} seconds with a delay, {mean} ms on average (mean "
+        f"deviation {deviation} ms), {event.worst_ms} ms at worst, the last one {ago} seconds ago."
     )
 
 

@@ -1,7 +1,7 @@
 """MEMORY: what keys and the server's parts occupy.
 
-Sizes are those of the account that maxmemory works with (`keyspace.memory`): exact for what Python's allocator hands out
-for an object, known without walking through a value. SAMPLES is checked and has nothing to do.
+Sizes are those of the account that maxmemory works with (`keyspace.memory`): exact for what Python's allocator hands
+out for an object, known without walking through a value. SAMPLES is checked and has nothing to do.
 """
 
 import ctypes
@@ -9,7 +9,7 @@ import gc
 import sys
 from typing import Final
 
-from hognose.commands.arguments import I64_MAX, integer_between
+from hognose.commands.arguments import integer
 from hognose.commands.context import Context
 from hognose.commands.flags import LOADING, READONLY, RO, STALE
 from hognose.commands.help import help_reply
@@ -42,7 +42,8 @@ def memory_usage(ctx: Context, argv: Argv) -> Reply:
     for index in range(3, len(argv), 2):
         if argv[index].upper() != b"SAMPLES" or index + 1 == len(argv):
             raise CommandError(SYNTAX)
-        integer_between(argv[index + 1], 0, I64_MAX, SYNTAX)
+        if integer(argv[index + 1]) < 0:
+            raise CommandError(SYNTAX)
     key = argv[2]
     if ctx.db.expire_if_past(key):
         return None

@@ -27,8 +27,8 @@ command.container("MODULE", since="4.0.0", summary="Looks after loaded modules."
 NO_SHUTDOWN: Final = "ERR No shutdown in progress."
 DENY_BLOCKING_SHUTDOWN: Final = "ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client"
 MODULES_NOT_ALLOWED: Final = (
-    'ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local '
-    "connection, otherwise you need to set this option in the configuration file, and then restart the server."
+    'ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a '
+    "local connection, otherwise you need to set this option in the configuration file, and then restart the server."
 )
 MODULE_NOT_LOADED: Final = "ERR Error loading the extension. Please check the server logs."
 NO_SUCH_MODULE: Final = "ERR Error unloading module: no such module with that name"

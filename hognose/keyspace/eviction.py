@@ -1,14 +1,15 @@
 """Eviction: which key to give up when memory is short, by the eight policies of maxmemory-policy.
 
-LRU, LFU and TTL are approximated by sampling, as in Redis: maxmemory-samples keys are looked at per round, the 16 worst
-seen so far wait in a pool, and the worst of the pool goes. Sampling costs one random number a round: a segment of the
-table is chosen at random and its entries are taken in a row from a random place on. Entries of a segment have nothing in
-common but bits of their hash, so such a row is as good as single random keys, and it lies together in memory.
+LRU, LFU and TTL are approximated by sampling, as in Redis: maxmemory-samples keys are looked at per round, the 16
+worst seen so far wait in a pool, and the worst of the pool goes. Sampling costs one random number a round: a segment
+of the table is chosen at random and its entries are taken in a row from a random place on. Entries of a segment have
+nothing in common but bits of their hash, so such a row is as good as single random keys, and it lies together in
+memory.
 
     round    samples -> pool, kept sorted by score      [ 3 | 17 | 40 | 95 ] -> evict the key with score 95
 
-A score is higher the sooner a key should go: seconds since its last access (LRU), 255 minus its access counter (LFU), how
-soon its deadline is (TTL). A key in the pool that has been used since, or is gone, is dropped from it.
+A score is higher the sooner a key should go: seconds since its last access (LRU), 255 minus its access counter (LFU),
+how soon its deadline is (TTL). A key in the pool that has been used since, or is gone, is dropped from it.
 
 Source: the approximation is described in Redis' documentation on key eviction (pool since 3.0, LFU since 4.0).
 """

@@ -4,9 +4,9 @@
     name:value
     name:value
 
-Names are those of Redis 7.2, which exporters and clients read; values are this server's own. A name whose thing does not
-exist here (a defragmenter, jemalloc) is there with the value that says so. `hognose_version` and `hognose_build` tell
-what really runs.
+Names are those of Redis 7.2, which exporters and clients read; values are this server's own. A name whose thing does
+not exist here (a defragmenter, jemalloc) is there with the value that says so. `hognose_version` and `hognose_build`
+tell what really runs.
 """
 
 import os
@@ -59,6 +59,7 @@ ALL_SECTIONS: Final = [
 HIDDEN_SECTIONS: Final = ["debug"]
 """Shown only when asked for by name."""
 
+UNITS: Final = "KMGTP"
 COMPILED: Final = not __file__.endswith(".py")
 NO_REPLICATION_ID: Final = "0" * 40
 
@@ -68,11 +69,11 @@ def human(amount: int) -> str:
     if amount < 1024:
         return f"{amount}B"
     size = float(amount)
-    for unit in "KMGTP":
+    unit = -1
+    while size >= 1024.0 and unit < len(UNITS) - 1:
         size /= 1024.0
-        if size < 1024.0:
-            break
-    return f"{size:.2f}{unit}"
+        unit += 1
+    return f"{size:.2f}{UNITS[unit]}"
 
 
 def ratio(part: float, whole: float) -> float:

@@ -1,7 +1,7 @@
 """How busy the server is: passes over clients' input and cron ticks, their number and their time, for INFO.
 
-One chunk of input from a client with everything it leads to is a pass; a tick of the cron counts as one too. Waiting for
-the network between them is not counted.
+One chunk of input from a client with everything it leads to is a pass; a tick of the cron counts as one too. Waiting
+for the network between them is not counted.
 """
 
 from mypy_extensions import i64

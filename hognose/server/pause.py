@@ -60,10 +60,9 @@ class ClientPause(CronTask):
         server.dispatcher.attention |= PAUSED
         server.keyspace.may_expire = False
         loop = server.loop
-        if loop is not None:
-            # A time too far for the loop's clock is met by the cron.
-            if until_ms - server.clock.now_ms < FARTHEST_TIMER_MS:
-                loop.call_later(float(self._until_ms - server.clock.now_ms) / 1000.0, self._on_timer)
+        # A time too far for the loop's clock is met by the cron.
+        if loop is not None and until_ms - server.clock.now_ms < FARTHEST_TIMER_MS:
+            loop.call_later(float(self._until_ms - server.clock.now_ms) / 1000.0, self._on_timer)
 
     def resume(self) -> None:
         """Ends the pause; the waiting commands run when the pass of the present client is over."""
@@ -132,7 +131,4 @@ def may_write(ctx: Context, command: Command) -> bool:
         return True
     if command.name != "exec":
         return False
-    for queued in ctx.queued:
-        if queued.command.flags & (WRITE | MAY_REPLICATE):
-            return True
-    return False
+    return any(queued.command.flags & (WRITE | MAY_REPLICATE) for queued in ctx.queued)

@@ -1,8 +1,8 @@
 """What several reports of a server share: the memory it uses, part by part, and CONFIG RESETSTAT.
 
-`used_memory` is kept by accounting, not read from the process: keys, values and tables by the keyspace, clients and logs
-by the functions here. The interpreter and the code are not in it, so that maxmemory limits data and clients and nothing
-else; `used_memory_rss` shows the whole process. `used_memory_startup` is what an empty server accounts for.
+`used_memory` is kept by accounting, not read from the process: keys, values and tables by the keyspace, clients and
+logs by the functions here. The interpreter and the code are not in it, so that maxmemory limits data and clients and
+nothing else; `used_memory_rss` shows the whole process. `used_memory_startup` is what an empty server accounts for.
 """
 
 import os

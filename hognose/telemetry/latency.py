@@ -41,12 +41,10 @@ class LatencyEvent:
 
     def add(self, at_s: i64, latency_ms: i64) -> None:
         """Records a spike. O(1)."""
-        if latency_ms > self.worst_ms:
-            self.worst_ms = latency_ms
+        self.worst_ms = max(self.worst_ms, latency_ms)
         if self.samples and self.samples[-1].at_s == at_s:
             last = self.samples[-1]
-            if latency_ms > last.latency_ms:
-                last.latency_ms = latency_ms
+            last.latency_ms = max(last.latency_ms, latency_ms)
             return
         self.samples.append(LatencySample(at_s, latency_ms))
 
@@ -100,9 +98,7 @@ def graph(name: bytes, event: LatencyEvent, now_s: i64) -> bytes:
     """
     high, low = event.highest_ms(), event.lowest_ms()
     head = b"%s - high %d ms, low %d ms (all time high %d ms)\n" % (name, high, low, event.worst_ms)
-    columns: list[str] = []
-    for sample in event.samples:
-        columns.append(_bar(int(sample.latency_ms), low, high) + _ago(int(now_s - sample.at_s)))
+    columns = [_bar(int(each.latency_ms), low, high) + _ago(int(now_s - each.at_s)) for each in event.samples]
     depth = max(len(column) for column in columns)
     rows = ["".join(column[row : row + 1] or " " for column in columns).rstrip() for row in range(depth)]
     return head + b"-" * 80 + b"\n" + "\n".join(rows).encode() + b"\n\n"

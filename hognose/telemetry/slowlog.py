@@ -1,7 +1,7 @@
 """The slow log: the last commands that took longer than slowlog-log-slower-than, newest first.
 
-Arguments are trimmed so that a log of huge commands stays small: at most 32 of them, at most 128 bytes each, with a note
-of what is missing in the last one. Secrets are hidden by whoever adds the entry.
+Arguments are trimmed so that a log of huge commands stays small: at most 32 of them, at most 128 bytes each, with a
+note of what is missing in the last one. Secrets are hidden by whoever adds the entry.
 """
 
 from collections import deque

@@ -12,13 +12,38 @@ def fields(line: object) -> dict[str, str]:
 
 
 def test_client_info_names_every_field_of_the_reference_in_order(client: InProcessClient) -> None:
-    assert (
-        list(fields(client("CLIENT", "INFO")))
-        == (
-            "id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll "
-            "omem tot-mem events cmd user redir resp lib-name lib-ver"
-        ).split()
-    )
+    assert list(fields(client("CLIENT", "INFO"))) == [
+        "id",
+        "addr",
+        "laddr",
+        "fd",
+        "name",
+        "age",
+        "idle",
+        "flags",
+        "db",
+        "sub",
+        "psub",
+        "ssub",
+        "multi",
+        "qbuf",
+        "qbuf-free",
+        "argv-mem",
+        "multi-mem",
+        "rbs",
+        "rbp",
+        "obl",
+        "oll",
+        "omem",
+        "tot-mem",
+        "events",
+        "cmd",
+        "user",
+        "redir",
+        "resp",
+        "lib-name",
+        "lib-ver",
+    ]
 
 
 def test_client_list_shows_age_idle_time_and_last_command(server: InProcessServer) -> None:
@@ -190,7 +215,7 @@ def test_keys_do_not_expire_during_a_pause_but_are_not_seen(server: InProcessSer
         (("x",), "ERR timeout is not an integer or out of range"),
         (("-1",), "ERR timeout is negative"),
         (("1", "SOME"), "ERR CLIENT PAUSE mode must be WRITE or ALL"),
-        (("9223372036854775807",), "ERR timeout is not an integer or out of range"),
+        (("9223372036854775807",), "ERR timeout is out of range"),
     ],
 )
 def test_client_pause_refuses_bad_arguments(client: InProcessClient, arguments: tuple[str, ...], text: str) -> None:

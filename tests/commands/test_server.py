@@ -4,7 +4,19 @@ import pytest
 
 from tests.inprocess import InProcessClient, InProcessServer
 
-SECTIONS = "Server Clients Memory Persistence Stats Replication CPU Modules Errorstats Cluster Keyspace".split()
+SECTIONS = [
+    "Server",
+    "Clients",
+    "Memory",
+    "Persistence",
+    "Stats",
+    "Replication",
+    "CPU",
+    "Modules",
+    "Errorstats",
+    "Cluster",
+    "Keyspace",
+]
 
 
 def info(client: InProcessClient, *sections: str) -> dict[str, str]:

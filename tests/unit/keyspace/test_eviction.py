@@ -126,7 +126,7 @@ def test_a_key_used_after_it_was_sampled_is_passed_over() -> None:
     clock.advance(10_000)
     keyspace.update_access_clock()
     assert eviction.evict_one()  # the other nine are in the pool now
-    survivors = [key for key in keyspace.databases[0].table.keys()]
+    survivors = keyspace.databases[0].table.keys()
     for key in survivors[:8]:
         keyspace.databases[0].lookup_read(key)
     assert eviction.evict_one()
