@@ -1,7 +1,7 @@
 """Rounds of generated commands against two servers, and what they find.
 
 A round starts from empty databases, sends the same few hundred commands to both servers in pipelines and compares reply
-by reply. A first difference ends the round: it is done again from the start (a difference that does not repeat was the
+by reply. An allowed departure that leaves different data behind ends the round, and so does a first difference: it is done again from the start (a difference that does not repeat was the
 clock's), then cut down: commands before it are left out as long as it still shows.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from compat.differential.departures import RANDOM_EFFECT, Case, allowed
+from compat.differential.departures import RANDOM_EFFECT, Case, allowed, parts_ways
 from compat.differential.generate import Generator
 from compat.differential.wire import Link, WireError
 from hognose.commands.keyspec import key_positions
@@ -117,6 +117,8 @@ class Pair:
             sent.append(case.argv)
             if allowed(case) is None:
                 return Finding(tuple(sent), case)
+            if parts_ways(case):
+                return None
         return None
 
 
@@ -220,15 +222,17 @@ def _run_round(pair: Pair, batch: list[list[bytes]], outcome: Outcome) -> Findin
     """Runs a round into the outcome's counts; gives the first difference."""
     sent: list[tuple[bytes, ...]] = []
     finding = None
+    comparable = True
     for case in pair.cases(batch):
-        outcome.commands += 1
         sent.append(case.argv)
-        if finding is not None:
+        if not comparable:
             continue
         why = allowed(case)
+        outcome.commands += 1
         outcome.per_command[case.name] += 1
         if why is None:
             finding = Finding(tuple(sent), case)
         elif why:
             outcome.allowed[why] += 1
+        comparable = finding is None and not parts_ways(case)
     return finding
