@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 GENERIC: Final = 1 << 2  # g
 STRING: Final = 1 << 3  # $
@@ -18,6 +18,7 @@ MODULE: Final = 1 << 13  # d
 NEW: Final = 1 << 14  # n, not part of A
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class KeyspaceListener:
     """What the keyspace tells the server above it. The base does nothing."""
 
