@@ -110,6 +110,14 @@ class BlockingQueues:
             if index == db_index:
                 self.key_ready(index, key)
 
+    def keys_whose_loss_wakes(self) -> int:
+        """How many keys have a client waiting that wants to know of their deletion too. O(waits)."""
+        found: set[tuple[int, bytes]] = set()
+        for request in self.requests.values():
+            if request.wakes_on_loss:
+                found.update([(request.db_index, key) for key in request.keys])
+        return len(found)
+
     def serve(self) -> None:
         """Serves the clients that wait for keys noted as ready, until no key is."""
         if self._serving:

@@ -175,7 +175,7 @@ class InfoReport:
             ("tracking_clients", tracking),
             ("clients_in_timeout_table", 0),
             ("total_blocking_keys", sum(len(db.awaited) for db in server.keyspace.databases)),
-            ("total_blocking_keys_on_nokey", 0),
+            ("total_blocking_keys_on_nokey", server.blocking.keys_whose_loss_wakes()),
         ]
 
     def _memory(self) -> Fields:

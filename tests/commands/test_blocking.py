@@ -534,3 +534,20 @@ def test_replicas_are_sent_what_happened_and_never_a_command_that_waits(
     assert handler is not None
     handler(client.connection, argv)
     assert client.connection.rewritten == [sent_on.encode().split()]
+
+
+def test_info_counts_keys_waited_for_and_those_whose_loss_is_awaited(
+    client: InProcessClient, waiter: InProcessClient, second: InProcessClient
+) -> None:
+    client("XGROUP", "CREATE", "stream", "group", "$", "MKSTREAM")
+    waiter.send("BLPOP", "list", "stream2", 0)
+    second.send("XREADGROUP", "GROUP", "group", "me", "BLOCK", 0, "STREAMS", "stream", ">")
+    report = client("INFO", "clients")
+    assert isinstance(report, bytes)
+    lines = report.splitlines()
+    assert b"blocked_clients:2" in lines
+    assert b"total_blocking_keys:3" in lines
+    assert b"total_blocking_keys_on_nokey:1" in lines
+    client("DEL", "stream")
+    assert str(second.reply()).startswith("NOGROUP ")
+    assert is_blocked(waiter)
