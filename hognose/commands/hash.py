@@ -6,7 +6,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from hognose.commands.arguments import I64_MAX, I64_MIN, integer
+from hognose.commands.arguments import integer
 from hognose.commands.bulk import write_entries, write_keys, write_pairs, write_values, writes_straight
 from hognose.commands.context import Context
 from hognose.commands.flags import (
@@ -55,14 +55,14 @@ def set_fields(ctx: Context, argv: Argv) -> i64:
     key = argv[1]
     value = created_hash(ctx, key)
     if count > 4:
-        value.reserve(count // 2 - 1)
+        value.reserve((count >> 1) - 1)
     created: i64 = 0
     i: i64 = 2
     while i < count:
         if value.set(argv[i], argv[i + 1]):
             created += 1
         i += 2
-    ctx.keyspace.dirty += count // 2 - 2
+    ctx.keyspace.dirty += (count >> 1) - 2
     ctx.db.changed(HASH, b"hset", key)
     return created
 
@@ -168,14 +168,13 @@ def report_deleted(ctx: Context, key: bytes, value: HashValue, deleted: i64) -> 
 def hincrby(ctx: Context, argv: Argv) -> Reply:
     increment = integer(argv[3])
     key = argv[1]
-    value = write_hash(ctx, key)
-    text = None if value is None else value.get(argv[2])
-    number = increment if text is None else integer(text, HASH_NOT_INTEGER) + increment
-    if number > I64_MAX or number < I64_MIN:
-        raise CommandError(OVERFLOW)
-    if value is None:
-        value = created_hash(ctx, key)
-    value.set(argv[2], format_i64(number), keep_deadline=True)
+    value = created_hash(ctx, key)
+    try:
+        number = value.increment(argv[2], increment)
+    except ValueError:
+        raise CommandError(HASH_NOT_INTEGER) from None
+    except OverflowError:
+        raise CommandError(OVERFLOW) from None
     ctx.db.changed(HASH, b"hincrby", key)
     return number
 

@@ -33,9 +33,11 @@ from hognose.datastructures.listpack import (
     get_i64,
     insert,
     is_canonical,
+    is_int,
     replace,
     skip,
 )
+from hognose.datastructures.numbers import format_i64, parse_i64
 from hognose.datastructures.value import Value, bytes_size
 
 HASH_BYTES: Final = 16 + 16 + 8 * 8 + 33
@@ -44,9 +46,21 @@ TABLE_BYTES: Final = 200
 """What a table adds beside what it counts itself: the objects of the table and its first segment list."""
 MAX_BODY_BYTES: Final = 1 << 30
 """The most a listpack may take, as in the real server."""
+I64_MAX: Final = 2**63 - 1
 PAIR: Final = 2
 TRIPLE: Final = 3
 NO_DEADLINE_ENTRY: Final = b"\x00\x01"
+
+
+def checked_sum(a: i64, b: i64) -> i64:
+    """Adds two integers.
+
+    Raises:
+        OverflowError: The sum is none of 64 bits.
+    """
+    if (b > 0 and a > I64_MAX - b) or (b < 0 and a < -I64_MAX - b - 1):
+        raise OverflowError("sum beyond 64 bits")
+    return a + b
 
 
 class HashLimits:
@@ -212,6 +226,35 @@ class HashValue(Value):
         if self._earliest != 0 and not keep_deadline:
             table.set_deadline(place, 0)
         return False
+
+    def increment(self, field: bytes, by: i64) -> i64:
+        """Adds to the integer in a field, 0 if the field is not there; its deadline stays.
+
+        Returns:
+            The sum.
+
+        Raises:
+            ValueError: The field holds no integer.
+            OverflowError: The sum is none of 64 bits.
+
+        Complexity:
+            O(1); O(N) in a listpack, which is searched once.
+        """
+        if self._table is None and len(field) <= self._limits.max_value_bytes:
+            body = self._body
+            entry = encode(field)
+            at = find(body, entry, 0, self._stride)
+            if at >= 0:
+                at += len(entry)
+                if not is_int(body, at):
+                    raise ValueError("not an integer")
+                total = checked_sum(get_i64(body, at), by)
+                self._body = replace(body, at, encode_i64(total))
+                return total
+        old = self.get(field)
+        total = by if old is None else checked_sum(parse_i64(old), by)
+        self.set(field, format_i64(total), keep_deadline=True)
+        return total
 
     def reserve(self, fields: i64) -> None:
         """Changes to a table at once if so many fields are about to be set that a listpack would not hold them."""

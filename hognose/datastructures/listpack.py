@@ -342,10 +342,13 @@ def find(body: bytes, entry: bytes, start: i64, step: i64) -> i64:
     at = start
     size: i64 = len(body)
     wanted: i64 = entry[0]
+    # Entries of up to 63 bytes with equal first bytes are equally long, and their last bytes differ more often.
+    last_at: i64 = len(entry) - 2 if wanted < INT13 else 0
+    last: i64 = entry[last_at]
     passed_over = step - 1
     while at < size:
         first: i64 = body[at]
-        if first == wanted and entry_equals(body, at, entry):
+        if first == wanted and body[at + last_at] == last and entry_equals(body, at, entry):
             return at
         if STRING6 <= first < INT13:
             at += (first & 63) + 2

@@ -53,6 +53,8 @@ class Keyspace:
         self.lfu_decay_minutes: i64 = 1
         self.access_clock: i32 = 0
         self.fresh_clock: i32 = 0
+        self._opened: Value | None = None
+        self._opened_bytes: i64 = 0
         self._open: list[Value] = []
         self._open_bytes: list[i64] = []
         self.update_access_clock()
@@ -77,8 +79,17 @@ class Keyspace:
 
     # The memory account of values that change in place: weighed when opened and again when the command is over.
 
+    # Most commands open one value: it has a place of its own, `_opened`, and only further ones go to the lists.
+
     def note_open(self, value: Value) -> None:
         """A command is about to change a value that is in a table."""
+        opened = self._opened
+        if opened is None:
+            self._opened = value
+            self._opened_bytes = value.memory_bytes()
+            return
+        if opened is value:
+            return
         for known in self._open:
             if known is value:
                 return
@@ -87,6 +98,10 @@ class Keyspace:
 
     def note_new(self, value: Value) -> None:
         """A value has come into a table and may still change before the command is over."""
+        if self._opened is None:
+            self._opened = value
+            self._opened_bytes = 0
+            return
         self._open.append(value)
         self._open_bytes.append(0)
 
@@ -94,6 +109,9 @@ class Keyspace:
         """The bytes to take off the account for a value that leaves its table."""
         if isinstance(value, (bytes, int)) or not isinstance(value, Value):
             return value_size(value)
+        if self._opened is value:
+            self._opened = None
+            return self._opened_bytes
         for index in range(len(self._open)):
             if self._open[index] is value:
                 self._open.pop(index)
@@ -102,6 +120,10 @@ class Keyspace:
 
     def settle_memory(self) -> None:
         """Weighs the values the command opened again. O(values opened)."""
+        opened = self._opened
+        if opened is not None:
+            self.memory_bytes += opened.memory_bytes() - self._opened_bytes
+            self._opened = None
         if len(self._open) == 0:
             return
         for index in range(len(self._open)):

@@ -1,5 +1,7 @@
 """HashValue against a dict of values and a dict of deadlines, with tiny and with default thresholds."""
 
+import re
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
@@ -28,6 +30,20 @@ class HashMachine(RuleBasedStateMachine):
         self.values[field] = value
         if not keep:
             self.deadlines.pop(field, None)
+
+    @rule(field=FIELDS, by=st.one_of(st.integers(-200, 200), st.sampled_from([-(2**63), 2**63 - 1])))
+    def increment(self, field: bytes, by: int) -> None:
+        old = self.values.get(field, b"0")
+        is_integer = re.fullmatch(rb"0|-?[1-9][0-9]*", old) is not None and -(2**63) <= int(old) < 2**63
+        if not is_integer:
+            with pytest.raises(ValueError):
+                self.hash.increment(field, by)
+        elif not -(2**63) <= int(old) + by < 2**63:
+            with pytest.raises(OverflowError):
+                self.hash.increment(field, by)
+        else:
+            self.values[field] = b"%d" % (int(old) + by)
+            assert self.hash.increment(field, by) == int(old) + by
 
     @rule(field=FIELDS)
     def delete(self, field: bytes) -> None:
