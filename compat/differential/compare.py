@@ -1,8 +1,9 @@
 """Rounds of generated commands against two servers, and what they find.
 
 A round starts from empty databases, sends the same few hundred commands to both servers in pipelines and compares reply
-by reply. An allowed departure that leaves different data behind ends the round, and so does a first difference: it is done again from the start (a difference that does not repeat was the
-clock's), then cut down: commands before it are left out as long as it still shows.
+by reply, until a departure leaves different data behind. A first difference ends the round: it is done again from the
+start (a difference that does not repeat was the clock's), then cut down: commands before it are left out as long as it
+still shows.
 """
 
 from collections import Counter
@@ -221,18 +222,15 @@ def shown(word: bytes) -> str:
 def _run_round(pair: Pair, batch: list[list[bytes]], outcome: Outcome) -> Finding | None:
     """Runs a round into the outcome's counts; gives the first difference."""
     sent: list[tuple[bytes, ...]] = []
-    finding = None
-    comparable = True
     for case in pair.cases(batch):
         sent.append(case.argv)
-        if not comparable:
-            continue
         why = allowed(case)
         outcome.commands += 1
         outcome.per_command[case.name] += 1
         if why is None:
-            finding = Finding(tuple(sent), case)
-        elif why:
+            return Finding(tuple(sent), case)
+        if why:
             outcome.allowed[why] += 1
-        comparable = finding is None and not parts_ways(case)
-    return finding
+        if parts_ways(case):
+            break
+    return None

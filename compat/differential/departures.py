@@ -245,6 +245,18 @@ DEPARTURES: Final[list[Departure]] = [
         ),
     ),
     Departure(
+        "SORT leaves sorted sets as they are",
+        "Real servers turn a small sorted set into a skiplist to sort it; a command that only reads need not.",
+        lambda case: case.name == "object|encoding" and b"listpack" in case.ours and b"skiplist" in case.theirs,
+    ),
+    Departure(
+        "BITCOUNT with a start only",
+        "Valkey takes it, Redis wants an end as well.",
+        lambda case: (
+            case.name == "bitcount" and len(case.argv) == 3 and case.server in _VALKEY and b"syntax" in case.ours
+        ),
+    ),
+    Departure(
         "unbalanced streams",
         "Redis 7.2 names the command in the error.",
         lambda case: case.server in _BEFORE_7_2 and _text_differs(case, b"Unbalanced '", b"Unbalanced XREAD"),
