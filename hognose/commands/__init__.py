@@ -43,5 +43,6 @@ def load_all() -> None:
         stream_info,
         stream_read,
         string,
+        tracking,
         transactions,
     )

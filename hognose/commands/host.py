@@ -12,6 +12,7 @@ from mypy_extensions import i64
 from hognose.clock import Clock
 from hognose.commands.context import Context
 from hognose.commands.flags import FAST
+from hognose.commands.invalidation import Invalidation
 from hognose.config.store import Config
 from hognose.datastructures.hashvalue import HashLimits
 from hognose.datastructures.quicklist import ListLimits
@@ -38,6 +39,7 @@ class Host:
     Attributes:
         config: All directives; `settings` has their values.
         slowlog, latency: What took long.
+        invalidation: The clients that cache keys themselves.
         propagating: An AOF is on or a replica is attached, so effects have to be recorded.
         effects_pending: Keys expired or were evicted on the way; their DELs wait to be propagated.
         keys_ready: Keys that blocked clients wait for have come to life.
@@ -55,6 +57,7 @@ class Host:
         self.settings: Final = config.settings
         self.slowlog: Final = SlowLog()
         self.latency: Final = LatencyMonitor()
+        self.invalidation: Final = Invalidation(self)
         self.keyspace: Final = keyspace
         self.clock: Final = clock
         self.random: Final = random
@@ -174,6 +177,9 @@ class Host:
 
     def forget_client_state(self, ctx: Context) -> None:
         """RESET: leaves what the client has joined outside its own object (channels, tracking, monitors, MULTI)."""
+
+    def observe_changes(self) -> None:
+        """Has the keyspace report changes of keys if anybody watches or tracks them."""
 
     def add_monitor(self, ctx: Context) -> None:
         """Makes a client a MONITOR."""

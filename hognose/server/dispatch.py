@@ -25,6 +25,7 @@ from hognose.commands.context import (
     REPLY_SKIP,
     REPLY_SKIP_NEXT,
     SUBSCRIBED,
+    TRACKING,
     UNAUTHENTICATED,
     Context,
     QueuedCommand,
@@ -250,8 +251,13 @@ class Dispatcher:
         silent = ctx.attention & (REPLY_OFF | REPLY_SKIP) != 0
         self.keyspace.touches = ctx.attention & NO_TOUCH == 0 or command.name == "touch"
         was_asking = ctx.attention & ASKING_NEXT != 0
+        tracks = ctx.attention & TRACKING != 0
+        if tracks:
+            self.host.invalidation.current = ctx
         if self._admit(ctx, command, argv):
             self.call(ctx, command, argv)
+            if tracks and ctx.flags & BLOCKED == 0:
+                self.host.invalidation.remember(ctx, command, argv)
         self.keyspace.touches = True
         if was_asking:
             ctx.attention &= ~ASKING_NEXT
@@ -260,6 +266,10 @@ class Dispatcher:
             ctx.attention &= ~REPLY_SKIP
         if ctx.attention & REPLY_SKIP_NEXT:
             ctx.attention = (ctx.attention & ~REPLY_SKIP_NEXT) | REPLY_SKIP
+        if tracks:
+            invalidation = self.host.invalidation
+            invalidation.current = None
+            invalidation.command_over(ctx, ctx.attention & IN_MULTI != 0, command.name == "client|caching")
 
     def _admit(self, ctx: Context, command: Command, argv: list[bytes]) -> bool:
         """Whether the command may run now; if not, the client has got its answer. The order is behaviour."""

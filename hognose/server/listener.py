@@ -47,10 +47,13 @@ class ServerListener(KeyspaceListener):
 
     def update_observed(self) -> None:
         """Lets the keyspace report changes only while somebody cares."""
-        self._server.keyspace.observed = len(self._watchers) != 0
+        server = self._server
+        server.keyspace.observed = len(self._watchers) != 0 or len(server.invalidation.trackers) != 0
 
     def key_modified(self, db_index: i64, key: bytes) -> None:
-        """A key changed: transactions that watch it fail."""
+        """A key changed: transactions that watch it fail, clients that cached it are told."""
+        if self._server.invalidation.trackers:
+            self._server.invalidation.key_changed(key)
         watchers = self._watchers.get((db_index, key))
         if watchers is not None:
             for ctx in watchers.values():
@@ -67,6 +70,8 @@ class ServerListener(KeyspaceListener):
     def database_emptied(self, db_index: i64) -> None:
         """A database (-1: every one) is about to be emptied: whoever watches a key that is there is told."""
         databases = self._server.keyspace.databases
+        if self._server.invalidation.trackers:
+            self._server.invalidation.everything_changed()
         for watched_db, key in self._watchers:
             if db_index in {-1, watched_db} and databases[watched_db].table.find(key) >= 0:
                 self.key_modified(watched_db, key)

@@ -22,6 +22,7 @@ from hognose.commands.context import (
     DIRTY_EXEC,
     IN_MULTI,
     MONITOR,
+    TRACKING,
     UNIX_SOCKET,
     Context,
 )
@@ -169,11 +170,13 @@ class Server(Host):
         connection.flush()
         if self.pause.due:
             self.pause.run_released()
-        if self.to_flush or self._to_resume:
+        if self.to_flush or self._to_resume or self.invalidation.has_broadcasts():
             self.flush_waiting()
 
     def flush_waiting(self) -> None:
         """Sends what was written to clients outside their own passes; goes on with those that are blocked no more."""
+        if self.invalidation.has_broadcasts():
+            self.invalidation.send_broadcasts()
         while self.to_flush:
             waiting = self.to_flush
             self.to_flush = []
@@ -260,6 +263,8 @@ class Server(Host):
     def run_queued(self, ctx: Context, command: Command, argv: list[bytes]) -> None:
         """Runs one command of a transaction."""
         self.dispatcher.call(ctx, command, argv)
+        if ctx.attention & TRACKING:
+            self.invalidation.remember(ctx, command, argv)
 
     def check_output_limit(self, connection: Connection) -> None:
         """Closes a client that has more unread replies than client-output-buffer-limit allows."""
@@ -298,11 +303,16 @@ class Server(Host):
 
     def forget_client_state(self, ctx: Context) -> None:
         """Leaves what the client has joined outside its own object."""
+        self.invalidation.disable(ctx)
         if ctx.flags & MONITOR:
             self.monitors.remove(ctx)
             ctx.flags &= ~MONITOR
             if not self.monitors:
                 self.dispatcher.attention &= ~MONITORED
+
+    def observe_changes(self) -> None:
+        """Has the keyspace report changes of keys if anybody watches or tracks them."""
+        self.changes.update_observed()
 
     def add_monitor(self, ctx: Context) -> None:
         """Makes a client a MONITOR."""
@@ -387,6 +397,7 @@ class Server(Host):
         self.input_rate.sample(self.total_in, now_ms)
         self.output_rate.sample(self.total_out, now_ms)
         self.passes.sample(now_ms)
+        self.invalidation.trim(self.settings.tracking_table_max_keys)
         self.peak_memory_bytes = max(
             self.peak_memory_bytes, self.keyspace.used_memory() + self.memory_limit.client_bytes
         )

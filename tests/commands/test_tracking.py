@@ -1,0 +1,169 @@
+"""CLIENT TRACKING and its kin through in-process connections."""
+
+import hiredis
+import pytest
+
+from tests.inprocess import InProcessClient, InProcessServer
+
+
+@pytest.fixture
+def cache(server: InProcessServer) -> InProcessClient:
+    """A RESP3 client that tracks what it reads."""
+    client = server.client()
+    client("HELLO", 3)
+    client("CLIENT", "TRACKING", "ON")
+    return client
+
+
+def message(client: InProcessClient) -> object:
+    """The next message, as a list; `...` if there is none."""
+    reply = client.reply()
+    return list(reply) if isinstance(reply, (list, hiredis.PushNotification)) else reply
+
+
+def test_a_key_that_was_read_is_reported_once(cache: InProcessClient, client: InProcessClient) -> None:
+    cache("GET", "a")
+    client("SET", "b", 1)
+    assert message(cache) is ...
+    client("SET", "a", 1)
+    assert message(cache) == [b"invalidate", [b"a"]]
+    client("SET", "a", 2)
+    assert message(cache) is ...
+
+
+def test_ones_own_change_is_reported_after_the_reply(cache: InProcessClient) -> None:
+    cache("GET", "a")
+    assert cache.raw(b"SET a 1\r\n") == b"+OK\r\n>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n"
+
+
+def test_noloop_keeps_ones_own_changes_quiet(server: InProcessServer, cache: InProcessClient) -> None:
+    cache("CLIENT", "TRACKING", "ON", "NOLOOP")
+    cache("GET", "a")
+    assert cache.raw(b"SET a 1\r\n") == b"+OK\r\n"
+
+
+def test_expiry_and_eviction_are_reported(
+    server: InProcessServer, cache: InProcessClient, client: InProcessClient
+) -> None:
+    client("SET", "a", 1, "PX", 10)
+    cache("GET", "a")
+    server.clock.advance(11)
+    server.server.cron.tick()
+    assert message(cache) == [b"invalidate", [b"a"]]
+    client("SET", "b", 1)
+    cache("GET", "b")
+    client("CONFIG", "SET", "maxmemory-policy", "allkeys-lru", "maxmemory", "1")
+    client("PING")
+    assert message(cache) == [b"invalidate", [b"b"]]
+
+
+def test_flushall_invalidates_everything(cache: InProcessClient, client: InProcessClient) -> None:
+    cache("GET", "a")
+    client("FLUSHALL")
+    assert message(cache) == [b"invalidate", None]
+
+
+def test_optin_remembers_only_after_caching_yes(cache: InProcessClient, client: InProcessClient) -> None:
+    cache("CLIENT", "TRACKING", "ON", "OPTIN")
+    cache("GET", "a")
+    cache("CLIENT", "CACHING", "YES")
+    cache("GET", "b")
+    cache("GET", "c")
+    client("MSET", "a", 1, "b", 1, "c", 1)
+    assert message(cache) == [b"invalidate", [b"b"]]
+    assert message(cache) is ...
+
+
+def test_caching_yes_holds_for_a_whole_transaction(cache: InProcessClient, client: InProcessClient) -> None:
+    cache("CLIENT", "TRACKING", "ON", "OPTIN")
+    cache("CLIENT", "CACHING", "YES")
+    cache("MULTI")
+    cache("GET", "a")
+    cache("GET", "b")
+    cache("EXEC")
+    client("DEL", "a")
+    client("MSET", "a", 1, "b", 1)
+    assert [message(cache), message(cache)] == [[b"invalidate", [b"a"]], [b"invalidate", [b"b"]]]
+
+
+def test_optout_leaves_out_what_follows_caching_no(cache: InProcessClient, client: InProcessClient) -> None:
+    cache("CLIENT", "TRACKING", "ON", "OPTOUT")
+    cache("CLIENT", "CACHING", "NO")
+    cache("GET", "a")
+    cache("GET", "b")
+    client("MSET", "a", 1, "b", 1)
+    assert message(cache) == [b"invalidate", [b"b"]]
+
+
+def test_broadcast_reports_changes_below_its_prefixes_together(
+    server: InProcessServer, client: InProcessClient
+) -> None:
+    listener = server.client()
+    listener("HELLO", 3)
+    listener("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "user:", "PREFIX", "item:")
+    client("MSET", "user:1", 1, "other", 1, "user:2", 1)
+    assert message(listener) == [b"invalidate", [b"user:1", b"user:2"]]
+    assert message(listener) is ...
+
+
+def test_redirected_messages_go_to_the_other_client(server: InProcessServer, client: InProcessClient) -> None:
+    receiver, reader = server.client(), server.client()
+    receiver("HELLO", 3)
+    assert reader("CLIENT", "TRACKING", "ON", "REDIRECT", receiver.connection.id) == b"OK"
+    assert reader("CLIENT", "GETREDIR") == receiver.connection.id
+    reader("GET", "a")
+    client("SET", "a", 1)
+    assert message(receiver) == [b"invalidate", [b"a"]]
+    reader("GET", "a")
+    client("CLIENT", "KILL", "ID", receiver.connection.id)
+    client("SET", "a", 1)
+    info = reader("CLIENT", "TRACKINGINFO")
+    assert info == [b"flags", [b"on", b"broken_redirect"], b"redirect", receiver.connection.id, b"prefixes", []]
+
+
+def test_the_table_of_read_keys_is_bounded(
+    server: InProcessServer, cache: InProcessClient, client: InProcessClient
+) -> None:
+    client("CONFIG", "SET", "tracking-table-max-keys", 3)
+    for number in range(5):
+        cache("GET", f"key:{number}")
+    server.clock.advance(200)
+    server.server.cron.tick()
+    assert server.server.invalidation.key_count() == 3
+    assert [message(cache), message(cache)] == [[b"invalidate", [b"key:0"]], [b"invalidate", [b"key:1"]]]
+
+
+def test_tracking_ends_with_off_reset_and_the_connection(server: InProcessServer, cache: InProcessClient) -> None:
+    assert cache("CLIENT", "TRACKING", "OFF") == b"OK"
+    assert cache("CLIENT", "GETREDIR") == -1
+    cache("CLIENT", "TRACKING", "ON")
+    cache("RESET")
+    assert server.server.invalidation.trackers == {}
+    assert not server.server.keyspace.observed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("PREFIX", "a"), "PREFIX option requires BCAST mode to be enabled"),
+        (("BCAST", "OPTIN"), "OPTIN and OPTOUT are not compatible with BCAST"),
+        (("OPTIN", "OPTOUT"), "You can't specify both OPTIN mode and OPTOUT mode"),
+        (("REDIRECT", "99999"), "The client ID you want redirect to does not exist"),
+        (("NONSENSE",), "syntax error"),
+        (
+            ("BCAST", "PREFIX", "ab", "PREFIX", "abc"),
+            "Prefix 'ab' overlaps with another provided prefix 'abc'. Prefixes for a single client must not overlap.",
+        ),
+    ],
+)
+def test_contradicting_options_are_refused(client: InProcessClient, arguments: tuple[str, ...], text: str) -> None:
+    assert client.error("CLIENT", "TRACKING", "ON", *arguments) == "ERR " + text
+    assert client("CLIENT", "TRACKINGINFO") == [b"flags", [b"off"], b"redirect", -1, b"prefixes", []]
+
+
+def test_caching_needs_its_mode(client: InProcessClient) -> None:
+    assert client.error("CLIENT", "CACHING", "YES").startswith("ERR CLIENT CACHING can be called only when")
+    client("CLIENT", "TRACKING", "ON", "OPTOUT")
+    assert client.error("CLIENT", "CACHING", "YES").endswith("tracking is enabled in OPTIN mode.")
+    assert client.error("CLIENT", "CACHING", "MAYBE") == "ERR syntax error"
+    assert client.error("CLIENT", "TRACKING", "ON", "OPTIN").startswith("ERR You can't switch OPTIN/OPTOUT mode")
