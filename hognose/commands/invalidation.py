@@ -5,9 +5,9 @@ Two ways to be told, per client:
     default      the server remembers the keys the client has read; a key that changes is reported once and forgotten
     broadcast    the client names prefixes; every change of a key below one is reported, nothing is remembered
 
-Messages are RESP3 pushes, or, redirected to a RESP2 client that subscribes to `__redis__:invalidate`, pub/sub messages.
-They never come between a command and its reply: those for the client whose command is running wait until it is over, and
-broadcasts are collected until the end of a pass. Keys are known by name, in whichever database they are.
+Messages are RESP3 pushes, or, redirected to a RESP2 client that subscribes to `__redis__:invalidate`, pub/sub
+messages. They never come between a command and its reply: those for the client whose command is running wait until it
+is over, and broadcasts are collected until the end of a pass. Keys are known by name, in whichever database they are.
 
 Source: the documentation of client-side caching in Redis 6.0 and later.
 """

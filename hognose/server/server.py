@@ -39,9 +39,9 @@ from hognose.server.client_limits import ClientLimits, describe
 from hognose.server.connection import Connection
 from hognose.server.cron import Cron
 from hognose.server.dispatch import MONITORED, Dispatcher
+from hognose.server.info import InfoReport
 from hognose.server.lifecycle import Lifecycle
 from hognose.server.listener import ServerListener
-from hognose.server.info import InfoReport
 from hognose.server.log import Log
 from hognose.server.memory_limit import MemoryLimit
 from hognose.server.monitors import monitor_line
