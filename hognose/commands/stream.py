@@ -13,15 +13,15 @@ from hognose.commands.flags import DELETE, DENYOOM, FAST, READONLY, RO, RO_ACCES
 from hognose.commands.keyspec import keys
 from hognose.commands.spec import Argv, CommandGroup, Context, Reply
 from hognose.commands.stream_arguments import (
-    entries_between,
     range_end,
+    range_reply,
     range_start,
     stream_of,
     stream_ready,
     strict_id,
 )
 from hognose.datastructures.stream import MAX_ENTRY_BYTES, StreamValue
-from hognose.datastructures.stream_id import INVALID, MAX_ID, MAX_U64, format_id, make_id, parse_u64
+from hognose.datastructures.stream_id import INVALID, MAX_ID, MAX_U64, format_id, parse_u64
 from hognose.errors import NO_SUCH_KEY, SYNTAX, CommandError, wrong_number_of_arguments
 from hognose.keyspace.events import STREAM
 from hognose.resp.reply import NULL_ARRAY, OK
@@ -164,7 +164,7 @@ def check_added_id(text: bytes) -> None:
     strict_id(text)
 
 
-def added_id(stream: StreamValue | None, text: bytes, now_ms: i64) -> int:
+def added_id(stream: StreamValue | None, text: bytes, now_ms: i64) -> tuple[int, int]:
     """The ID for a new entry: as given, or with the parts generated that are left to the server.
 
     Args:
@@ -172,27 +172,32 @@ def added_id(stream: StreamValue | None, text: bytes, now_ms: i64) -> int:
         text: The ID argument of XADD, already checked.
         now_ms: Unix time in ms.
 
+    Returns:
+        Its milliseconds and sequence.
+
     Raises:
         CommandError: It is not above the last one, or there are no IDs left.
     """
-    last_id = 0 if stream is None else stream.last_id
-    if last_id == MAX_ID:
+    last_ms = 0 if stream is None else stream.last_ms
+    last_seq = 0 if stream is None else stream.last_seq
+    if last_ms == MAX_U64 and last_seq == MAX_U64:
         raise CommandError(EXHAUSTED)
     if text == b"*":
-        return int(now_ms) << 64 if stream is None else stream.next_id(now_ms)
+        return (int(now_ms), 0) if stream is None else stream.next_id(now_ms)
     if text.endswith(b"-*"):
         ms = parse_u64(text[:-2])
-        if ms != last_id >> 64:
-            entry_id = make_id(ms, 0)
-        elif last_id & MAX_U64 == MAX_U64:
-            raise CommandError(ID_TOO_SMALL)
-        else:
-            entry_id = last_id + 1
+        seq = 0
+        if ms == last_ms:
+            if last_seq == MAX_U64:
+                raise CommandError(ID_TOO_SMALL)
+            seq = last_seq + 1
     else:
         entry_id = strict_id(text)
-    if entry_id <= last_id:
+        ms = entry_id >> 64
+        seq = entry_id & MAX_U64
+    if ms < last_ms or (ms == last_ms and seq <= last_seq):
         raise CommandError(ID_TOO_SMALL)
-    return entry_id
+    return ms, seq
 
 
 @command(
@@ -220,21 +225,21 @@ def xadd(ctx: Context, argv: Argv) -> Reply:
     if len(argv) - first < 2 or (len(argv) - first) & 1:
         raise wrong_number_of_arguments("xadd")
     id_text = argv[id_at]
-    if id_text != b"*" and not id_text.endswith(b"-*") and strict_id(id_text) == 0:
+    if options is not None and id_text != b"*" and not id_text.endswith(b"-*") and strict_id(id_text) == 0:
         raise CommandError(ZERO_ID)
     key = argv[1]
     stream = stream_of(ctx.db.lookup_write(key))
     if stream is None and options is not None and not options.create:
         return None
-    entry_id = added_id(stream, id_text, ctx.now_ms())
+    ms, seq = added_id(stream, id_text, ctx.now_ms())
     check_entry_size(argv, first)
     if stream is None:
         stream = StreamValue()
         ctx.db.set(key, stream)
     settings = ctx.host.settings
-    stream.append(entry_id, argv, first, settings.stream_node_max_bytes, settings.stream_node_max_entries)
+    stream.append_at(ms, seq, argv, first, settings.stream_node_max_bytes, settings.stream_node_max_entries)
     ctx.db.changed(STREAM, b"xadd", key)
-    id_reply = format_id(entry_id)
+    id_reply = stream.last_id_text()
     trimming = options is not None and options.strategy != NO_TRIM
     if trimming:
         assert options is not None
@@ -346,12 +351,12 @@ def xlen(ctx: Context, argv: Argv) -> Reply:
     return 0 if stream is None else stream.length()
 
 
-def range_reply(ctx: Context, argv: Argv, start: int, end: int, backward: bool) -> Reply:
+def answer_range(ctx: Context, argv: Argv, start: int, end: int, backward: bool) -> Reply:
     """XRANGE and XREVRANGE behind the parsing of their range."""
     count = -1
     i = 4
     while i < len(argv):
-        if argv[i].upper() != b"COUNT" or i + 1 == len(argv):
+        if i + 1 == len(argv) or argv[i].upper() != b"COUNT":
             raise CommandError(SYNTAX)
         count = max(integer(argv[i + 1]), 0)
         i += 2
@@ -360,7 +365,7 @@ def range_reply(ctx: Context, argv: Argv, start: int, end: int, backward: bool) 
         return []
     if count == 0:
         return NULL_ARRAY
-    return entries_between(stream, start, end, max(count, 0), backward)
+    return range_reply(ctx, stream, start, end, max(count, 0), backward)[0]
 
 
 @command(
@@ -376,7 +381,7 @@ def range_reply(ctx: Context, argv: Argv, start: int, end: int, backward: bool) 
 )
 def xrange(ctx: Context, argv: Argv) -> Reply:
     start = range_start(argv[2])
-    return range_reply(ctx, argv, start, range_end(argv[3]), backward=False)
+    return answer_range(ctx, argv, start, range_end(argv[3]), backward=False)
 
 
 @command(
@@ -392,7 +397,7 @@ def xrange(ctx: Context, argv: Argv) -> Reply:
 )
 def xrevrange(ctx: Context, argv: Argv) -> Reply:
     start = range_start(argv[3])
-    return range_reply(ctx, argv, start, range_end(argv[2]), backward=True)
+    return answer_range(ctx, argv, start, range_end(argv[2]), backward=True)
 
 
 class SetIdOptions:

@@ -2,15 +2,22 @@
 
 from typing import Final
 
-from hognose.commands.context import Context
+from librt.strings import BytesWriter
+from mypy_extensions import i64
+
+from hognose.commands.context import SCRIPT, Context
 from hognose.datastructures.stream import StreamCursor, StreamValue
 from hognose.datastructures.stream_groups import ConsumerGroup
 from hognose.datastructures.stream_id import INVALID, MAX_ID, MAX_U64, MIN_ID, format_id, parse_id
 from hognose.errors import WRONG_TYPE, CommandError, printable
 from hognose.keyspace.events import STREAM
+from hognose.resp.reply import Encoded, Reply, write_array_header, write_bulk
 
 INVALID_ID: Final = "ERR Invalid stream ID specified as stream command argument"
 INVALID_START: Final = "ERR invalid start ID for the interval"
+NO_ENTRIES: Final = Encoded(b"*0\r\n")
+TWO_ELEMENTS: Final = b"*2\r\n"
+
 INVALID_END: Final = "ERR invalid end ID for the interval"
 
 
@@ -102,6 +109,51 @@ def entries_between(stream: StreamValue, start: int, end: int, count: int, backw
         if len(replies) == count:
             break
     return replies
+
+
+def range_reply(
+    ctx: Context, stream: StreamValue, start: int, end: int, count: int, backward: bool = False
+) -> tuple[Reply, int]:
+    """The entries of a range as one reply, written out at once; arguments as for `entries_between`.
+
+    Written out, a long range costs half of what it costs as lists of lists. Scripts look into replies: they get lists.
+
+    Returns:
+        The reply, and how many entries it has.
+
+    Complexity: O(log blocks + entries).
+    """
+    if ctx.flags & SCRIPT:
+        entries = entries_between(stream, start, end, count, backward)
+        return entries, len(entries)
+    body = BytesWriter()
+    cursor = StreamCursor(stream, start, end, backward)
+    written = 0
+    while cursor.advance():
+        write_entry(body, cursor)
+        written += 1
+        if written == count:
+            break
+    return encoded_array(body, written), written
+
+
+def write_entry(out: BytesWriter, cursor: StreamCursor) -> None:
+    """Appends the entry a cursor stands at, as it goes over the wire."""
+    out.write(TWO_ELEMENTS)
+    write_bulk(out, cursor.id_text())
+    pairs = cursor.pairs()
+    write_array_header(out, len(pairs))
+    for text in pairs:
+        write_bulk(out, text)
+
+
+def encoded_array(body: BytesWriter, count: i64) -> Encoded:
+    """An array of so many elements that are written already."""
+    if count == 0:
+        return NO_ENTRIES
+    out = BytesWriter()
+    write_array_header(out, count)
+    return Encoded(out.getvalue() + body.getvalue())
 
 
 def group_at(value: object, key: bytes, name: bytes, addition: str = "") -> ConsumerGroup:

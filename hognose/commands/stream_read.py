@@ -7,6 +7,7 @@ not get the command: they get the outcome, as XCLAIM, XGROUP SETID and XGROUP CR
 
 from typing import Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from hognose.commands.arguments import integer
@@ -17,13 +18,15 @@ from hognose.commands.keyspec import keyword
 from hognose.commands.spec import Argv, CommandGroup, Context, Reply
 from hognose.commands.stream_arguments import (
     claim_command,
-    entries_between,
+    encoded_array,
     entry_reply,
     entry_with_id,
     group_at,
+    range_reply,
     set_id_command,
     stream_of,
     strict_id,
+    write_entry,
 )
 from hognose.commands.stream_groups import PORTION, create_consumer
 from hognose.datastructures.stream import StreamCursor, StreamValue
@@ -186,12 +189,14 @@ def xread(ctx: Context, argv: Argv) -> Reply:
         stream = stream_of(ctx.db.lookup_read(key))
         if stream is None or after[index] >= stream.last_id:
             continue
-        entries = entries_between(stream, after[index] + 1, MAX_ID, options.count)
-        if entries:
+        entries, found = range_reply(ctx, stream, after[index] + 1, MAX_ID, options.count)
+        if found:
             flat.append(key)
             flat.append(entries)
     if flat:
         return streams_reply(ctx, flat)
+    if options.block_ms == NO_BLOCK:
+        return NULL_ARRAY
     return wait_for_streams(ctx, with_ids(argv, options, after), options)
 
 
@@ -263,6 +268,7 @@ class GroupRead:
         self.group: Final = group
         self.now_ms: i64 = ctx.now_ms()
         self.propagating: bool = ctx.host.propagating
+        self.in_script: bool = ctx.flags & SCRIPT != 0
         self.effects: list[list[bytes]] = []
         name = options.consumer
         consumer = group.consumers.get(name)
@@ -273,21 +279,27 @@ class GroupRead:
         self.consumer: Consumer = consumer
         consumer.seen_time_ms = self.now_ms
 
-    def new_entries(self) -> list[object] | None:
+    def new_entries(self) -> Reply:
         """Gives the consumer what the group has not had; None if there is nothing."""
         if self.group.last_id >= self.stream.last_id:
             return None
-        found: list[object] = []
+        listed: list[object] = []
+        body = BytesWriter()
+        found = 0
         cursor = StreamCursor(self.stream, self.group.last_id + 1, MAX_ID, False)
         while cursor.advance():
             entry_id = cursor.entry_id()
             self.stream.advance_group(self.group, entry_id)
-            found.append(entry_reply(cursor))
+            found += 1
+            if self.in_script:
+                listed.append(entry_reply(cursor))
+            else:
+                write_entry(body, cursor)
             if not self.options.noack:
                 self.group.assign(entry_id, self.consumer, self.now_ms, 1)
                 if self.propagating:
                     self.effects.append(claim_command(self.key, self.group, entry_id))
-            if len(found) == self.options.count:
+            if found == self.options.count:
                 break
         if not found:
             return None
@@ -295,9 +307,9 @@ class GroupRead:
             self.consumer.active_time_ms = self.now_ms
         elif self.propagating:
             self.effects.append(set_id_command(self.key, self.group))
-        return found
+        return listed if self.in_script else encoded_array(body, found)
 
-    def history(self, start: int) -> list[object]:
+    def history(self, start: int) -> Reply:
         """Repeats what the consumer has pending from an ID on; an entry deleted since has no fields."""
         found: list[object] = []
         while True:

@@ -21,13 +21,17 @@ from mypy_extensions import i64
 
 from hognose.datastructures.stream_block import StreamBlock, block_from_blob, encode_master
 from hognose.datastructures.stream_groups import ENTRIES_READ_UNKNOWN, ConsumerGroup, MemoryMeter
-from hognose.datastructures.stream_id import MAX_ID, MAX_U64, MIN_ID
+from hognose.datastructures.stream_id import MAX_ID, MAX_U64, MIN_ID, IdFormatter
 from hognose.datastructures.value import Value
 
 MAX_ENTRY_BYTES: Final = 1 << 30
 """The most bytes that fields and values of one entry may have together, and the most a block may be configured to."""
 
 _STREAM_BYTES: Final = 420  # measured compiled, with tracemalloc: an empty stream
+
+
+# One for the process: whoever writes IDs in a row finds the digits of the one before.
+_FORMATTER: Final = IdFormatter()
 
 
 class StreamCursor:
@@ -46,12 +50,15 @@ class StreamCursor:
         self._backward: bool = backward
         self._start_ms: int = start >> 64
         self._start_seq: int = start & MAX_U64
-        self._end_ms: int = end >> 64
-        self._end_seq: int = end & MAX_U64
+        # Up to the very end, the usual range, no ID need be compared: the parts of the highest one are large ints.
+        self._bounded: bool = end != MAX_ID
+        self._end_ms: int = end >> 64 if self._bounded else 0
+        self._end_seq: int = end & MAX_U64 if self._bounded else 0
         self._fields: list[bytes] | None = None
         self._block: StreamBlock | None = None
         self._entry_at: i64 = 0
-        self._at: i64 = 0  # forward: the next entry's start; backward: the end of the next entry
+        # Forward: where the next entry starts, or -1 as long as nobody has read so far. Backward: where it ends.
+        self._at: i64 = 0
         index = stream.block_index(end if backward else start)
         self._index: i64 = index if backward else max(index, 0)
         self._first_index: i64 = self._index
@@ -86,7 +93,7 @@ class StreamCursor:
 
     def id_text(self) -> bytes:
         """The ID of the current entry as text."""
-        return b"%d-%d" % (self.ms, self.seq)
+        return _FORMATTER.text(self.ms, self.seq)
 
     def pairs(self) -> list[bytes]:
         """The fields and values of the current entry, alternating, in a fresh list. O(bytes of the entry)."""
@@ -96,25 +103,33 @@ class StreamCursor:
         if fields is None:
             fields = block.fields()
             self._fields = fields
-        return block.pairs_at(self._entry_at, fields)
+        pairs: list[bytes] = []
+        end = block.read_pairs(self._entry_at, fields, pairs)
+        if not self._backward:
+            self._at = end
+        return pairs
 
     def _advance_forward(self, block: StreamBlock) -> bool:
         """Goes to the next entry of the block that is in range; past the range it ends the walk for good."""
         at = self._at
-        size: i64 = len(block.entries)
+        if at < 0:
+            at = block.end_of(self._entry_at)
+        size = block.entries_bytes()
         while at < size:
             self._entry_at = at
-            at = block.end_of(at)
-            if block.is_deleted(self._entry_at):
+            if block.is_deleted(at):
+                at = block.end_of(at)
                 continue
             self._take_id(block)
             if self.ms < self._start_ms or (self.ms == self._start_ms and self.seq < self._start_seq):
+                at = block.end_of(at)
                 continue
-            self._at = at
-            if self.ms > self._end_ms or (self.ms == self._end_ms and self.seq > self._end_seq):
+            self._at = -1
+            if self._bounded and self._is_beyond_end():
                 self._index = -1
                 return False
             return True
+        self._at = at
         return False
 
     def _advance_backward(self, block: StreamBlock) -> bool:
@@ -126,7 +141,7 @@ class StreamCursor:
             if block.is_deleted(at):
                 continue
             self._take_id(block)
-            if self.ms > self._end_ms or (self.ms == self._end_ms and self.seq > self._end_seq):
+            if self._bounded and self._is_beyond_end():
                 continue
             self._at = at
             if self.ms < self._start_ms or (self.ms == self._start_ms and self.seq < self._start_seq):
@@ -135,9 +150,13 @@ class StreamCursor:
             return True
         return False
 
+    def _is_beyond_end(self) -> bool:
+        return self.ms > self._end_ms or (self.ms == self._end_ms and self.seq > self._end_seq)
+
     def _take_id(self, block: StreamBlock) -> None:
-        self.ms = block.ms_at(self._entry_at)
-        self.seq = block.seq_at(self._entry_at)
+        at = self._entry_at
+        self.ms = block.ms_at(at)
+        self.seq = block.seq_at(at)
 
     def delete_current(self) -> i64:
         """Makes a tombstone of the current entry. The cursor must not be used afterwards.
@@ -156,7 +175,7 @@ class StreamValue(Value):
 
     Attributes:
         blocks: The blocks in order of IDs.
-        last_id: The highest ID ever added; new ones must be above it.
+        last_ms, last_seq: `last_id` in its two parts.
         first_id: The lowest live entry's ID, 0 when there is none.
         max_deleted_id: The highest ID ever deleted singly (trimming does not count), 0 when there is none.
         entries_added: How many entries were ever added.
@@ -165,7 +184,8 @@ class StreamValue(Value):
 
     def __init__(self) -> None:
         self.blocks: list[StreamBlock] = []
-        self.last_id: int = 0
+        self.last_ms: int = 0
+        self.last_seq: int = 0
         self.first_id: int = 0
         self.max_deleted_id: int = 0
         self.entries_added: int = 0
@@ -176,6 +196,20 @@ class StreamValue(Value):
         self._meter: MemoryMeter = MemoryMeter()
         # The master's fields of the last block, not decoded again for every append.
         self._tail_fields: list[bytes] = []
+
+    @property
+    def last_id(self) -> int:
+        """The highest ID ever added; new ones must be above it."""
+        return (self.last_ms << 64) | self.last_seq
+
+    @last_id.setter
+    def last_id(self, last_id: int) -> None:
+        self.last_ms = last_id >> 64
+        self.last_seq = last_id & MAX_U64
+
+    def last_id_text(self) -> bytes:
+        """The last ID as text. O(1)."""
+        return _FORMATTER.text(self.last_ms, self.last_seq)
 
     # What every value tells
 
@@ -208,52 +242,64 @@ class StreamValue(Value):
 
     # Adding
 
-    def next_id(self, now_ms: i64) -> int:
+    def next_id(self, now_ms: i64) -> tuple[int, int]:
         """The ID that an entry added now gets: of this millisecond, or right above the last.
 
         Args:
             now_ms: Unix time in milliseconds.
 
         Returns:
-            The ID; 0, which no entry can have, when the last ID is the highest there is.
+            Its milliseconds and sequence; 0 and 0, which no entry can have, when the last ID is the highest there is.
 
         Complexity: O(1).
         """
         now = int(now_ms)
-        if now > self.last_id >> 64:
-            return now << 64
-        return self.last_id + 1 if self.last_id < MAX_ID else 0
+        if now > self.last_ms:
+            return now, 0
+        if self.last_seq != MAX_U64:
+            return self.last_ms, self.last_seq + 1
+        return (self.last_ms + 1, 0) if self.last_ms != MAX_U64 else (0, 0)
 
     def append(
         self, entry_id: int, argv: list[bytes], first: i64, max_block_bytes: i64, max_block_entries: i64
     ) -> None:
+        """Adds an entry, its ID in one number; see `append_at`."""
+        self.append_at(entry_id >> 64, entry_id & MAX_U64, argv, first, max_block_bytes, max_block_entries)
+
+    def append_at(
+        self, ms: int, seq: int, argv: list[bytes], first: i64, max_block_bytes: i64, max_block_entries: i64
+    ) -> None:
         """Adds an entry.
 
         Args:
-            entry_id: Its ID, above `last_id`.
+            ms: Milliseconds of its ID, which is above the last.
+            seq: Sequence of its ID.
             argv: A list that ends with the fields and values, alternating, of MAX_ENTRY_BYTES at most.
             first: Index of the first field in it.
             max_block_bytes: A block takes no entry that makes it as large as this; 0 stands for MAX_ENTRY_BYTES.
             max_block_entries: A block takes no entry beyond this number, tombstones counted; 0 is no limit.
 
-        Complexity: O(bytes of a block), a copy.
+        Complexity: O(bytes of the entry), amortized.
         """
-        assert entry_id > self.last_id
+        assert ms > self.last_ms or (ms == self.last_ms and seq > self.last_seq)
         block = self._tail_with_room(argv, first, max_block_bytes, max_block_entries)
         if block is None:
-            block = StreamBlock(entry_id, encode_master(argv, first))
+            block = StreamBlock((ms << 64) | seq, encode_master(argv, first))
+            if self.blocks:
+                self.blocks[-1].close()
             self._push_block(block)
             self._tail_fields = [argv[index] for index in range(first, len(argv), 2)]
             self._block_bytes += block.memory_bytes()
             same_fields = True
         else:
             same_fields = self._has_tail_fields(argv, first)
-        self._block_bytes += block.append(entry_id, argv, first, same_fields)
+        self._block_bytes += block.append(ms, seq, argv, first, same_fields)
         self._length += 1
         self.entries_added += 1
-        self.last_id = entry_id
+        self.last_ms = ms
+        self.last_seq = seq
         if self._length == 1:
-            self.first_id = entry_id
+            self.first_id = (ms << 64) | seq
 
     # Removing
 

@@ -14,14 +14,19 @@ entry of a block gives it the first ID and the master's fields, and never leaves
 
 Differences are taken modulo 2**64 and stored signed, so a sequence may well be smaller than the first one's.
 
+The block that entries are appended to keeps them in a writer, which grows in place; the bytes to read from are taken
+out of it when somebody reads. A block that is closed, as all but a stream's last are, has the bytes only.
+
 Source: the format is that of Redis' stream nodes; golden blobs recorded from a real server in the tests.
 """
 
 from typing import Final
 
-from mypy_extensions import i64
+from librt.strings import BytesWriter
+from mypy_extensions import i64, u8
 
 from hognose.datastructures import listpack
+from hognose.datastructures.numbers import canonical_int, canonical_value
 from hognose.datastructures.stream_id import MAX_U64
 
 DELETED: Final = 1
@@ -46,7 +51,6 @@ class StreamBlock:
         first_ms: Milliseconds of the first ID.
         first_seq: Sequence of the first ID.
         field_count: Fields in the master part.
-        entries: All encoded entries, tombstones included.
         live: Entries that are not deleted.
         deleted: Tombstones.
         live_start: Offset in `entries` before which there are tombstones only.
@@ -59,7 +63,9 @@ class StreamBlock:
         self.first_seq: int = first_id & MAX_U64
         self.master: bytes = master
         self.field_count: i64 = listpack.get_i64(master, 0)
-        self.entries: bytes = b""
+        self._entries: bytes = b""
+        self._writer: BytesWriter | None = None
+        self._unread = False  # the writer has what the bytes do not have yet
         self.live: i64 = 0
         self.deleted: i64 = 0
         self.live_start: i64 = 0
@@ -69,11 +75,45 @@ class StreamBlock:
     def blob_bytes(self) -> i64:
         """The size of the blob this block is in dumps, by which it counts as full. O(1)."""
         counters = _count_bytes(self.live) + _count_bytes(self.deleted)
-        return listpack.OVERHEAD_BYTES + counters + len(self.master) + len(self.entries)
+        return listpack.OVERHEAD_BYTES + counters + len(self.master) + self.entries_bytes()
 
     def memory_bytes(self) -> i64:
         """What the block occupies. O(1)."""
-        return BLOCK_OVERHEAD_BYTES + len(self.master) + len(self.entries)
+        return BLOCK_OVERHEAD_BYTES + len(self.master) + self.entries_bytes()
+
+    @property
+    def entries(self) -> bytes:
+        """All encoded entries, tombstones included. O(1), after a change O(bytes)."""
+        if self._unread:
+            writer = self._writer
+            assert writer is not None
+            self._entries = writer.getvalue()
+            self._unread = False
+        return self._entries
+
+    @entries.setter
+    def entries(self, entries: bytes) -> None:
+        self._entries = entries
+        self._writer = None
+        self._unread = False
+
+    def entries_bytes(self) -> i64:
+        """The size of all encoded entries. O(1)."""
+        writer = self._writer
+        return len(self._entries) if writer is None else len(writer)
+
+    def close(self) -> None:
+        """Lets go of the room to grow, when no more entries will come. O(bytes)."""
+        self.entries = self.entries
+
+    def _opened(self) -> BytesWriter:
+        """The writer, with all entries in it."""
+        writer = self._writer
+        if writer is None:
+            writer = BytesWriter()
+            writer.write(self._entries)
+            self._writer = writer
+        return writer
 
     def fields(self) -> list[bytes]:
         """The master's fields, in order. O(fields)."""
@@ -81,11 +121,12 @@ class StreamBlock:
         listpack.extend_list(names, self.master, listpack.entry_size(self.master, 0), self.field_count)
         return names
 
-    def append(self, entry_id: int, argv: list[bytes], first: i64, same_fields: bool) -> i64:
+    def append(self, ms: int, seq: int, argv: list[bytes], first: i64, same_fields: bool) -> i64:
         """Appends an entry.
 
         Args:
-            entry_id: Its ID, above all in the block (or the block's first).
+            ms: Milliseconds of its ID, which is above all in the block (or the block's first).
+            seq: Sequence of its ID.
             argv: A list that ends with fields and values, alternating.
             first: Index of the first field in it.
             same_fields: Whether these fields are the master's, in order.
@@ -93,37 +134,44 @@ class StreamBlock:
         Returns:
             The bytes the block grew by.
 
-        Complexity: O(bytes of the block), a copy.
+        Complexity: O(bytes of the entry), amortized.
         """
-        ms = entry_id >> 64
-        seq = entry_id & MAX_U64
-        count: i64 = (len(argv) - first) // 2
-        parts = [
-            self.entries,
-            _FLAGS[SAME_FIELDS if same_fields else 0],
-            _encode_difference(ms - self.first_ms),
-            _encode_difference(seq - self.first_seq),
-        ]
+        writer = self._opened()
+        size_before: i64 = len(writer)
+        end: i64 = len(argv)
+        count = (end - first) // 2
+        index = first
+        _write_i64(writer, SAME_FIELDS if same_fields else 0)
+        _write_difference(writer, ms - self.first_ms)
+        _write_difference(writer, seq - self.first_seq)
         if same_fields:
-            for index in range(first + 1, len(argv), 2):
-                parts.append(listpack.encode(argv[index]))  # noqa: PERF401 - compiled, the loop is the faster one
-            parts.append(listpack.encode_i64(count + 3))
+            index += 1
+            while index < end:
+                _write_text(writer, argv[index])
+                index += 2
+            _write_i64(writer, count + 3)
         else:
-            parts.append(listpack.encode_i64(count))
-            for index in range(first, len(argv)):
-                parts.append(listpack.encode(argv[index]))  # noqa: PERF401 - see above
-            parts.append(listpack.encode_i64(2 * count + 4))
-        size_before: i64 = len(self.entries)
-        self.entries = b"".join(parts)
+            _write_i64(writer, count)
+            while index < end:
+                _write_text(writer, argv[index])
+                index += 1
+            _write_i64(writer, 2 * count + 4)
+        self._unread = True
         self.live += 1
         self.last_ms = ms
         self.last_seq = seq
-        return len(self.entries) - size_before
+        return len(writer) - size_before
 
     def delete_at(self, at: i64) -> None:
         """Makes a tombstone of the live entry at an offset. O(bytes of the block), a copy."""
-        flags = listpack.get_i64(self.entries, at) | DELETED
-        self.entries = b"".join((self.entries[:at], _FLAGS[flags], self.entries[at + 2 :]))
+        entries = self.entries
+        flags: i64 = entries[at]
+        writer = self._writer
+        if writer is not None:
+            writer[at] = u8(flags | DELETED)
+            self._unread = True
+        else:
+            self._entries = b"".join((entries[:at], _FLAGS[flags | DELETED], entries[at + 2 :]))
         self.live -= 1
         self.deleted += 1
         if at == self.live_start:
@@ -194,28 +242,38 @@ class StreamBlock:
         """Whether the entry at an offset is a tombstone. O(1)."""
         return self.entries[at] & DELETED != 0
 
-    def pairs_at(self, at: i64, master_fields: list[bytes]) -> list[bytes]:
-        """The fields and values of the entry at an offset, alternating.
+    def read_pairs(self, at: i64, master_fields: list[bytes], pairs: list[bytes]) -> i64:
+        """Reads the fields and values of the entry at an offset.
 
         Args:
             at: Offset of the entry.
             master_fields: What `fields` answers; the caller keeps it for the whole block.
+            pairs: Where they go, alternating.
+
+        Returns:
+            The offset behind the entry.
 
         Complexity: O(bytes of the entry).
         """
-        pairs: list[bytes] = []
         entries = self.entries
-        flags = listpack.get_i64(entries, at)
+        flags: i64 = entries[at]
         value_at = listpack.skip(entries, at, 3)
         if not flags & SAME_FIELDS:
             count = listpack.get_i64(entries, value_at)
-            listpack.extend_list(pairs, entries, value_at + listpack.entry_size(entries, value_at), 2 * count)
-            return pairs
+            value_at += listpack.entry_size(entries, value_at)
+            listpack.extend_list(pairs, entries, value_at, 2 * count)
+            return listpack.skip(entries, value_at, 2 * count + 1)
         for name in master_fields:
             pairs.append(name)
-            pairs.append(listpack.get(entries, value_at))
-            value_at += listpack.entry_size(entries, value_at)
-        return pairs
+            first: i64 = entries[value_at]
+            if listpack.STRING6 <= first < listpack.INT13:
+                end = value_at + 1 + (first & 63)
+                pairs.append(entries[value_at + 1 : end])
+                value_at = end + 1
+            else:
+                pairs.append(listpack.get(entries, value_at))
+                value_at += listpack.entry_size(entries, value_at)
+        return value_at + listpack.entry_size(entries, value_at)
 
     def to_blob(self) -> bytes:
         """The block as one listpack, as dumps hold it. O(bytes of the block)."""
@@ -260,11 +318,12 @@ def encode_master(argv: list[bytes], first: i64) -> bytes:
 
     Complexity: O(bytes of the fields).
     """
-    parts = [listpack.encode_i64((len(argv) - first) // 2)]
+    writer = BytesWriter()
+    _write_i64(writer, (len(argv) - first) // 2)
     for index in range(first, len(argv), 2):
-        parts.append(listpack.encode(argv[index]))  # noqa: PERF401 - see StreamBlock.append
-    parts.append(listpack.encode_i64(0))
-    return b"".join(parts)
+        _write_text(writer, argv[index])
+    _write_i64(writer, 0)
+    return writer.getvalue()
 
 
 def block_from_blob(first_id: int, blob: bytes) -> StreamBlock:
@@ -357,12 +416,44 @@ def _count_bytes(count: i64) -> i64:
     return 2 if count < 128 else len(listpack.encode_i64(count))
 
 
-def _encode_difference(difference: int) -> bytes:
-    """Encodes a difference of two unsigned 64-bit numbers, modulo 2**64 and signed."""
+def _write_text(writer: BytesWriter, text: bytes) -> None:
+    """Appends the listpack entry of a text: as `listpack.encode` makes it, without making it first."""
+    size: i64 = len(text)
+    if size <= listpack.LONGEST_INT_TEXT and canonical_int(text):
+        _write_i64(writer, canonical_value(text))
+    elif size <= listpack.MAX_STRING6:
+        writer.append(u8(listpack.STRING6 | size))
+        writer.write(text)
+        writer.append(u8(size + 1))
+    else:
+        writer.write(listpack.encode(text))
+
+
+def _write_i64(writer: BytesWriter, value: i64) -> None:
+    """Appends the listpack entry of a number: as `listpack.encode_i64` makes it, without making it first."""
+    if 0 <= value <= 127:
+        writer.append(u8(value))
+        writer.append(1)
+    elif -4096 <= value <= 4095:
+        writer.append(u8(listpack.INT13 | ((value >> 8) & 31)))
+        writer.append(u8(value & 255))
+        writer.append(2)
+    elif -32768 <= value <= 32767:
+        writer.append(u8(listpack.INT16))
+        writer.append(u8(value & 255))
+        writer.append(u8((value >> 8) & 255))
+        writer.append(3)
+    else:
+        writer.write(listpack.encode_i64(value))
+
+
+def _write_difference(writer: BytesWriter, difference: int) -> None:
+    """Appends a difference of two unsigned 64-bit numbers, modulo 2**64 and signed."""
     if -_FAR < difference < _FAR:
-        return listpack.encode_i64(difference)
+        _write_i64(writer, difference)
+        return
     wrapped = difference & MAX_U64
-    return listpack.encode_i64(wrapped - (1 << 64) if wrapped >> 63 else wrapped)
+    _write_i64(writer, wrapped - (1 << 64) if wrapped >> 63 else wrapped)
 
 
 def _sum(first: int, difference: int) -> int:

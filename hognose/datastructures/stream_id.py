@@ -6,6 +6,10 @@ numbers do. Its text is `MS-SEQ`. Not here: what "$", ">" and "(" mean to a comm
 
 from typing import Final
 
+from mypy_extensions import i64
+
+from hognose.datastructures.numbers import THREE_DIGITS, format_i64
+
 MAX_U64: Final = (1 << 64) - 1
 MIN_ID: Final = 0
 MAX_ID: Final = (1 << 128) - 1
@@ -15,6 +19,9 @@ INVALID: Final = -1
 
 # The longest text looked at; more than an ID can be made to need, and what the real server's buffer takes.
 _MAX_TEXT_BYTES: Final = 127
+
+_MILLION: Final = 1_000_000
+_FAR: Final = 1 << 60  # beyond, times and sequences are nobody's clock; they are written the slow way
 
 # A number this short is below 2**63 whatever its digits are.
 _SAFE_DIGITS: Final = 18
@@ -28,6 +35,29 @@ def make_id(ms: int, seq: int) -> int:
 def format_id(entry_id: int) -> bytes:
     """Writes an ID as `MS-SEQ`. O(1)."""
     return b"%d-%d" % (entry_id >> 64, entry_id & MAX_U64)
+
+
+class IdFormatter:
+    """Writes IDs whose times lie close together: the digits above the millionth are kept from one to the next.
+
+    That is the usual case, both of entries added and of entries read in a row, and a third of the cost.
+    """
+
+    def __init__(self) -> None:
+        self._millions: i64 = -1
+        self._digits: bytes = b""
+
+    def text(self, ms: int, seq: int) -> bytes:
+        """Writes an ID given in its two parts. O(1)."""
+        if not (_MILLION <= ms < _FAR and seq < _FAR):
+            return b"%d-%d" % (ms, seq)
+        small_ms: i64 = ms
+        millions = small_ms // _MILLION
+        if millions != self._millions:
+            self._millions = millions
+            self._digits = b"%d" % millions
+        thousands = THREE_DIGITS[small_ms // 1000 % 1000]
+        return b"%b%b%b-%b" % (self._digits, thousands, THREE_DIGITS[small_ms % 1000], format_i64(seq))
 
 
 def parse_id(text: bytes, missing_seq: int) -> int:

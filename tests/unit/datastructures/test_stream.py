@@ -9,7 +9,7 @@ import pytest
 from hognose.datastructures import listpack
 from hognose.datastructures.stream import StreamValue
 from hognose.datastructures.stream_block import block_from_blob
-from hognose.datastructures.stream_id import INVALID, MAX_ID, MAX_U64, format_id, make_id, parse_id
+from hognose.datastructures.stream_id import INVALID, MAX_ID, MAX_U64, IdFormatter, format_id, make_id, parse_id
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "stream.json").read_text())["cases"]
 
@@ -76,11 +76,18 @@ def test_parsing_an_id(text: bytes, expected: int) -> None:
 
 def test_the_next_id_is_of_this_millisecond_or_right_above_the_last() -> None:
     stream = stream_of(make_id(10, 5))
-    assert stream.next_id(11) == make_id(11, 0)
-    assert stream.next_id(10) == make_id(10, 6)
-    assert stream.next_id(3) == make_id(10, 6)
-    assert stream_of(make_id(10, MAX_U64)).next_id(10) == make_id(11, 0)
-    assert stream_of(MAX_ID).next_id(11) == 0
+    assert stream.next_id(11) == (11, 0)
+    assert stream.next_id(10) == (10, 6)
+    assert stream.next_id(3) == (10, 6)
+    assert stream_of(make_id(10, MAX_U64)).next_id(10) == (11, 0)
+    assert stream_of(MAX_ID).next_id(11) == (0, 0)
+
+
+@pytest.mark.parametrize("seq", [0, 5, 999, 10**6, 2**60 - 1, 2**60, MAX_U64])
+def test_ids_in_a_row_are_written_like_single_ones(seq: int) -> None:
+    formatter = IdFormatter()
+    for ms in (0, 7, 999_999, 10**6, 10**6 + 1, 1_700_000_000_123, 1_700_000_999_000, 2**60 - 1, 2**60, MAX_U64, 10**6):
+        assert formatter.text(ms, seq) == b"%d-%d" % (ms, seq) == format_id(make_id(ms, seq))
 
 
 @pytest.mark.parametrize("first", [1, make_id(5, MAX_U64), make_id(MAX_U64 - 1, MAX_U64), make_id(1 << 63, 1 << 63)])
