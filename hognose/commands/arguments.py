@@ -70,7 +70,8 @@ def deadline_from(ctx: Context, unit: i64, argument: bytes) -> i64:
             raise invalid_expire_time(ctx.command_name())
         amount *= 1000
     if unit in {EX, PX}:
-        amount += ctx.now_ms()
+        now: int = ctx.now_ms()  # not i64, in which the sum would wrap
+        amount += now
         if amount > I64_MAX:
             raise invalid_expire_time(ctx.command_name())
     return amount

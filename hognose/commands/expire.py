@@ -74,7 +74,8 @@ def deadline_of(ctx: Context, argument: bytes, in_seconds: bool, relative: bool)
         if amount > I64_MAX or amount < I64_MIN:
             raise invalid_expire_time(ctx.command_name())
     if relative:
-        amount += ctx.now_ms()
+        now: int = ctx.now_ms()  # not i64, in which the sum would wrap
+        amount += now
         if amount > I64_MAX:
             raise invalid_expire_time(ctx.command_name())
     return amount
