@@ -2,8 +2,8 @@
 
 A blocking command is an ordinary handler. When it finds nothing to do it returns `wait_for_keys(...)`: the client then
 waits, in the order clients came, for one of the keys to come to life, and the handler runs again with the same
-arguments. If there is again nothing to do (another client was served first) it calls `wait_for_keys` again and the client
-keeps its place.
+arguments. If there is again nothing to do (another client was served first) it calls `wait_for_keys` again and the
+client keeps its place.
 """
 
 from typing import Final
@@ -75,7 +75,7 @@ def deadline_after(ctx: Context, milliseconds: int) -> i64:
         raise CommandError(TIMEOUT_NEGATIVE)
     if milliseconds == 0:
         return 0
-    deadline = milliseconds + ctx.host.clock.now_ms
+    deadline = milliseconds + int(ctx.host.clock.now_ms)
     if deadline > I64_MAX:
         raise CommandError(TIMEOUT_OUT_OF_RANGE)
     return deadline

@@ -8,7 +8,6 @@ import math
 import re
 from typing import Final
 
-from hognose.keyspace import events
 from hognose.config.errors import WRONG_ARGUMENT_COUNT, ValueRefused
 from hognose.config.kinds import (
     ConfigLine,
@@ -21,6 +20,7 @@ from hognose.config.kinds import (
     parse_memory,
     quote,
 )
+from hognose.keyspace import events
 
 MAX_BIND_ADDRESSES: Final = 16
 """As many listening addresses as redis-server takes."""

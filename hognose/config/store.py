@@ -19,7 +19,6 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from hognose import errors
-from hognose.datastructures.glob import glob_match
 from hognose.config.directives import BY_NAME, find
 from hognose.config.directives.record import (
     DENY_LOADING,
@@ -34,6 +33,7 @@ from hognose.config.directives.record import (
 from hognose.config.errors import ValueRefused, set_failed, unknown_option
 from hognose.config.kinds import decode, encode
 from hognose.config.settings import Settings
+from hognose.datastructures.glob import glob_match
 
 Applier = Callable[[], str]
 """Acts on changed settings; returns why it cannot, or the empty string."""

@@ -17,10 +17,10 @@ How it works: linear hashing over open-addressing segments of about 1,000 entrie
                clocks     i32 per place, last access            (tables made with clocks=True)
                deadlines  i64 per place, Unix ms or 0           (allocated when a first entry of the segment has one)
 
-A lookup compares tags first and touches a key only when the 7 bits agree. What it costs is cache misses, so segments are
-large enough that their headers stay in the cache: with 1 million keys a lookup takes 1.0 us in segments of 1,024 and 1.6
-in segments of 48. An insert splits at most one segment and a removal merges at most two, 0.1 ms, so growing to millions
-of keys never pauses.
+A lookup compares tags first and touches a key only when the 7 bits agree. What it costs is cache misses, so segments
+are large enough that their headers stay in the cache: with 1 million keys a lookup takes 1.0 us in segments of 1,024
+and 1.6 in segments of 48. An insert splits at most one segment and a removal merges at most two, 0.1 ms, so growing to
+millions of keys never pauses.
 
 Sources: Litwin, "Linear hashing: a new tool for file and table addressing", VLDB 1980 (growth); Pieter Noordhuis'
 reverse binary iteration (the order in which SCAN visits segments).

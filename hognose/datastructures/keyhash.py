@@ -8,8 +8,8 @@ How: NH, the universal hash of UMAC. The key is taken as 8-byte words; the halve
 
     sum += (low32(word) + secret[2i]) * (high32(word) + secret[2i + 1])        (mod 2**63)
 
-Two different keys collide with probability about 2**-31 whatever the keys are, if the secrets are unknown; so nobody can
-prepare keys that pile up in one place. Keys of more than 32 bytes chain blocks of 32 bytes through the mixer.
+Two different keys collide with probability about 2**-31 whatever the keys are, if the secrets are unknown; so nobody
+can prepare keys that pile up in one place. Keys of more than 32 bytes chain blocks of 32 bytes through the mixer.
 
 Source: Black, Halevi, Krawczyk, Krovetz, Rogaway: "UMAC: Fast and Secure Message Authentication", CRYPTO 1999.
 """

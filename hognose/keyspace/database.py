@@ -29,8 +29,8 @@ class Database:
     Attributes:
         index: Its number.
         table: Keys to values, with access clocks and deadlines.
-        field_deadlines: The keys of hashes with fields that expire, each with the earliest of their deadlines. A key that
-            is gone, or its hash without such fields, stays until the expiry cycle finds out.
+        field_deadlines: The keys of hashes with fields that expire, each with the earliest of their deadlines. A key
+            that is gone, or its hash without such fields, stays until the expiry cycle finds out.
         awaited: Keys that blocked clients wait for, with how many do.
     """
 

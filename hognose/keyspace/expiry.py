@@ -1,11 +1,11 @@
 """The active expiry cycle: expired keys leave memory soon even when nobody asks for them.
 
-Each segment of a table knows the earliest deadline in it, so a segment with nothing due costs one comparison, and a full
-pass over a million keys (some 20,000 segments) under a millisecond. The cycle therefore needs no sampling: it walks all
-segments round and round, a slice of bounded time per call, and finds every expired key.
+Each segment of a table knows the earliest deadline in it, so a segment with nothing due costs one comparison, and a
+full pass over a million keys (some 20,000 segments) under a millisecond. The cycle therefore needs no sampling: it
+walks all segments round and round, a slice of bounded time per call, and finds every expired key.
 
-Fields of hashes expire the same way: behind the segments of a database's keys come those of its `field_deadlines`, which
-say of each hash with expiring fields when the first of them is due.
+Fields of hashes expire the same way: behind the segments of a database's keys come those of its `field_deadlines`,
+which say of each hash with expiring fields when the first of them is due.
 """
 
 from typing import Final

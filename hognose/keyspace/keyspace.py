@@ -58,10 +58,7 @@ class Keyspace:
         self._open: list[Value] = []
         self._open_bytes: list[i64] = []
         self.update_access_clock()
-        databases: list[Database] = []
-        for index in range(count):
-            databases.append(Database(self, index))
-        self.databases: Final = databases
+        self.databases: Final = [Database(self, index) for index in range(count)]
 
     def update_access_clock(self) -> None:
         """Brings the access clocks up to the clock; the cron calls it ten times a second."""

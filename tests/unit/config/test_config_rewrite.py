@@ -10,13 +10,13 @@ from config_harness import RealServer, StandStill, loaded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hognose.errors import CommandError
 from hognose.config.directives import DIRECTIVES
 from hognose.config.directives.record import IMMUTABLE, Directive
 from hognose.config.kinds import Choice, Integer, Memory, Octal, Secret, Text, YesNo
 from hognose.config.loader import load
 from hognose.config.rewrite import SIGNATURE, replace_file, rewrite, rewritten
 from hognose.config.store import Config
+from hognose.errors import CommandError
 
 USERS = [b"default on nopass sanitize-payload ~* &* +@all"]
 

@@ -3,8 +3,8 @@
 import pytest
 from config_harness import RealServer, StandStill
 
-from hognose.errors import CommandError
 from hognose.config.store import Config, is_allowed
+from hognose.errors import CommandError
 
 REQUESTS = [
     ["maxmemory", "10000001"],
