@@ -27,6 +27,7 @@ def load_all() -> None:
         list_move,
         lolwut,
         memory,
+        pubsub,
         scan,
         server,
         set,  # noqa: A004

@@ -67,6 +67,7 @@ class Context:
         fd: The file descriptor of its socket; -1 without one.
         channels, patterns, shard_channels: How many it is subscribed to.
         redirect: The id of the client its invalidations go to; 0 for itself.
+        holds_pushes: A command of it is running, so that messages wait in `held_pushes` until its reply is written.
         output_peak_bytes: The most `out` has held at the end of a pass.
     """
 
@@ -97,6 +98,8 @@ class Context:
         self.shard_channels: i64 = 0
         self.redirect: i64 = 0
         self.output_peak_bytes: i64 = 0
+        self.holds_pushes = False
+        self.held_pushes: list[bytes] = []
         self._secret_argv: list[bytes] | None = None
         self._shown_argv: list[bytes] = []
 
@@ -143,6 +146,20 @@ class Context:
 
     def flush_soon(self) -> None:
         """Sees to it that what another client's command wrote to this one is sent soon."""
+
+    def push(self, message: bytes) -> None:
+        """Sends a message, in wire form; it never comes between a command of the client and its reply."""
+        if self.holds_pushes:
+            self.held_pushes.append(message)
+        else:
+            self.out.write(message)
+            self.flush_soon()
+
+    def release_pushes(self) -> None:
+        """Sends the messages that have waited for the end of a command."""
+        for message in self.held_pushes:
+            self.out.write(message)
+        self.held_pushes.clear()
 
     # Secrets
 

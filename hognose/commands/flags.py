@@ -126,7 +126,6 @@ GROUP_CATEGORIES: Final[dict[str, bytes]] = {
     "hyperloglog": b"hyperloglog",
     "geo": b"geo",
     "stream": b"stream",
-    "pubsub": b"pubsub",
     "scripting": b"scripting",
     "transactions": b"transaction",
     "connection": b"connection",

@@ -13,6 +13,7 @@ from hognose.clock import Clock
 from hognose.commands.context import Context
 from hognose.commands.flags import FAST
 from hognose.commands.invalidation import Invalidation
+from hognose.commands.subscriptions import PubSub
 from hognose.config.store import Config
 from hognose.datastructures.hashvalue import HashLimits
 from hognose.datastructures.quicklist import ListLimits
@@ -40,6 +41,7 @@ class Host:
         config: All directives; `settings` has their values.
         slowlog, latency: What took long.
         invalidation: The clients that cache keys themselves.
+        pubsub: Who listens to which channels.
         propagating: An AOF is on or a replica is attached, so effects have to be recorded.
         effects_pending: Keys expired or were evicted on the way; their DELs wait to be propagated.
         keys_ready: Keys that blocked clients wait for have come to life.
@@ -58,6 +60,7 @@ class Host:
         self.slowlog: Final = SlowLog()
         self.latency: Final = LatencyMonitor()
         self.invalidation: Final = Invalidation(self)
+        self.pubsub: Final = PubSub()
         self.keyspace: Final = keyspace
         self.clock: Final = clock
         self.random: Final = random

@@ -174,8 +174,8 @@ class Dispatcher:
             command.failed += 1
             self.count_error(error.text)
             write_error(ctx.out, error.text)
-        except Exception as error:  # noqa: BLE001 - a bug of ours must not end the server
-            self._internal_error(ctx, command, argv, error)
+        except Exception as bug:  # noqa: BLE001 - a bug of ours must not end the server
+            self._internal_error(ctx, command, argv, bug)
         self.depth -= 1
         if self.attention & MONITORED and command.flags & (SKIP_MONITOR | ADMIN) == 0 and not self._again:
             self.host.feed_monitors(ctx, command, argv)
@@ -255,7 +255,9 @@ class Dispatcher:
         if tracks:
             self.host.invalidation.current = ctx
         if self._admit(ctx, command, argv):
+            ctx.holds_pushes = True
             self.call(ctx, command, argv)
+            ctx.holds_pushes = False
             if tracks and ctx.flags & BLOCKED == 0:
                 self.host.invalidation.remember(ctx, command, argv)
         self.keyspace.touches = True
@@ -266,6 +268,8 @@ class Dispatcher:
             ctx.attention &= ~REPLY_SKIP
         if ctx.attention & REPLY_SKIP_NEXT:
             ctx.attention = (ctx.attention & ~REPLY_SKIP_NEXT) | REPLY_SKIP
+        if ctx.held_pushes:
+            ctx.release_pushes()
         if tracks:
             invalidation = self.host.invalidation
             invalidation.current = None

@@ -333,9 +333,9 @@ class InfoReport:
         server = self._server
         passes = server.passes
         return [
-            ("pubsub_channels", 0),
-            ("pubsub_patterns", 0),
-            ("pubsubshard_channels", 0),
+            ("pubsub_channels", len(server.pubsub.channels.listeners)),
+            ("pubsub_patterns", len(server.pubsub.patterns.listeners)),
+            ("pubsubshard_channels", len(server.pubsub.shard_channels.listeners)),
             ("latest_fork_usec", 0),
             ("total_forks", 0),
             ("migrate_cached_sockets", 0),

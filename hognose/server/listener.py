@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from hognose.commands.context import DIRTY_CAS, Context
+from hognose.config.specials import EVENTS_BY_EVENT, EVENTS_BY_KEY
 from hognose.keyspace.events import KeyspaceListener
 
 if TYPE_CHECKING:
@@ -110,6 +111,19 @@ class ServerListener(KeyspaceListener):
     def key_ready(self, db_index: i64, key: bytes) -> None:
         """A key that clients block on came to life or was lost."""
         self._server.blocking.key_ready(db_index, key)
+
+    # Keyspace events
+
+    def key_event(self, event_class: i64, event: bytes, key: bytes, db_index: i64) -> None:
+        """Publishes an event of a class somebody may want to hear of: by key, by event, or both."""
+        pubsub = self._server.pubsub
+        if not pubsub.has_listeners():
+            return
+        classes = self._server.keyspace.notify_classes
+        if classes & EVENTS_BY_KEY:
+            pubsub.publish(b"__keyspace@%d__:%s" % (int(db_index), key), event)
+        if classes & EVENTS_BY_EVENT:
+            pubsub.publish(b"__keyevent@%d__:%s" % (int(db_index), event), key)
 
     # AOF and replicas
 

@@ -303,6 +303,7 @@ class Server(Host):
 
     def forget_client_state(self, ctx: Context) -> None:
         """Leaves what the client has joined outside its own object."""
+        self.pubsub.forget(ctx)
         self.invalidation.disable(ctx)
         if ctx.flags & MONITOR:
             self.monitors.remove(ctx)
