@@ -79,14 +79,13 @@ def store(ctx: Context, key: bytes, old: object, new: bytes | bytearray) -> None
 def pfadd(ctx: Context, argv: Argv) -> Reply:
     key = argv[1]
     old = ctx.db.lookup_write(key)
-    value: bytes | bytearray = hll.EMPTY if old is None else checked(old)
+    value: bytes | bytearray = hll.EMPTY_STALE if old is None else checked(old)
     try:
         value, changes = hll.add(value, argv, 2, ctx.host.settings.hll_sparse_max_bytes)
     except CorruptHyperLogLog:
         raise CommandError(CORRUPT) from None
     if old is None:
         changes += 1
-        value = hll.mark_stale(value)
     if not changes:
         return 0
     store(ctx, key, old, value)

@@ -41,19 +41,26 @@ DENSE_BYTES: Final = HEADER_BYTES + REGISTERS * 6 // 8
 EMPTY: Final = b"HYLL" + bytes((SPARSE, 0, 0, 0)) + bytes(8) + b"\x7f\xff"
 """A value that has seen nothing: sparse, one XZERO over all registers, cached estimate 0."""
 
+EMPTY_STALE: Final = EMPTY[:15] + b"\x80" + EMPTY[16:]
+"""The same, its cached estimate marked stale: what PFADD starts from."""
+
+_DENSE_START: Final = b"HYLL\0"
+_SPARSE_START: Final = b"HYLL\1"
+
 _HASH_SEED: Final = 0xADC83B19
 _INDEX_BITS: Final = 14
 _RANK_BITS: Final = 50  # hash bits left for the run of zeros; ranks go to 51
-_STALE: Final = 0x80  # in byte 15, the top byte of the cached estimate
+_STALE: Final = 0x80  # in byte 15, the top byte of the cached estimate; read as a number, the field is negative then
 _ALPHA_INFINITY: Final = 0.721347520444481703680  # 0.5 / ln(2)
 
 
 def is_hyperloglog(value: bytes | bytearray) -> bool:
     """Whether a string has the header of a HyperLogLog and, when dense, its exact size. O(1)."""
-    if len(value) < HEADER_BYTES or not value.startswith(b"HYLL"):
+    if len(value) < HEADER_BYTES:
         return False
-    encoding: i64 = value[4]
-    return encoding == SPARSE or (encoding == DENSE and len(value) == DENSE_BYTES)
+    if value.startswith(_DENSE_START):
+        return len(value) == DENSE_BYTES
+    return value.startswith(_SPARSE_START)
 
 
 def encoding_of(value: bytes | bytearray) -> i64:
@@ -80,6 +87,8 @@ def add(
 
     Complexity: O(1) per element when dense, O(bytes) when sparse.
     """
+    if isinstance(value, bytearray) and encoding_of(value) == DENSE:
+        return value, _add_dense(value, elements, first)
     current = value
     changed: i64 = 0
     for position in range(first, len(elements)):
@@ -91,6 +100,23 @@ def add(
     if changed:
         current = mark_stale(current)
     return current, changed
+
+
+def _add_dense(dense: bytearray, elements: list[bytes], first: i64) -> i64:
+    """Adds elements to a dense value in place; how many changed it."""
+    changed: i64 = 0
+    position = first
+    while position < len(elements):
+        hashed = murmurhash64a(elements[position], _HASH_SEED)
+        index = hashed & (REGISTERS - 1)
+        rank = _rank(hashed)
+        if dense_register(dense, index) < rank:
+            write_dense_register(dense, index, rank)
+            changed += 1
+        position += 1
+    if changed:
+        mark_stale(dense)
+    return changed
 
 
 def mark_stale(value: bytes | bytearray) -> bytes | bytearray:
@@ -106,9 +132,8 @@ def mark_stale(value: bytes | bytearray) -> bytes | bytearray:
 
 def cached_estimate(value: bytes | bytearray) -> int:
     """The estimate kept in the header, or -1 when it is stale. O(1)."""
-    if value[15] & _STALE:
-        return -1
-    return int.from_bytes(value[8:16], "little")
+    cached = read_i64_le(value if isinstance(value, bytes) else bytes(value[:HEADER_BYTES]), 8)
+    return -1 if cached < 0 else int(cached)
 
 
 def with_cached_estimate(value: bytes | bytearray, estimate: int) -> bytes | bytearray:

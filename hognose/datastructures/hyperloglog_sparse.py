@@ -35,6 +35,8 @@ MAX_VALUE: Final = 32
 _MAX_VAL_RUN: Final = 4
 _MAX_ZERO_RUN: Final = 64
 
+_BYTES: Final[list[bytes]] = [bytes((byte,)) for byte in range(256)]
+
 # How many opcodes, from the one before the change on, are looked at for runs of equal values to join.
 _JOIN_WINDOW: Final = 5
 
@@ -116,7 +118,7 @@ def set_register(data: bytes, index: i64, value: i64, max_bytes: i64) -> bytes |
     growth: i64 = len(before) + 1 + len(after) - size
     if growth > 0 and end + growth > max_bytes:
         return None
-    changed = b"".join((data[:pos], before, _run(1, value), after, data[pos + size :]))
+    changed = b"%b%b%b%b%b" % (data[:pos], before, _run(1, value), after, data[pos + size :])
     return _join_runs(changed, before_pos)
 
 
@@ -204,10 +206,10 @@ def _run(length: i64, value: i64) -> bytes:
     if length == 0:
         return b""
     if value:
-        return bytes((VAL_BIT | (value - 1) << 2 | (length - 1),))
+        return _BYTES[VAL_BIT | (value - 1) << 2 | (length - 1)]
     if length > _MAX_ZERO_RUN:
-        return bytes((XZERO_BIT | (length - 1) >> 8, (length - 1) & 0xFF))
-    return bytes((length - 1,))
+        return _BYTES[XZERO_BIT | (length - 1) >> 8] + _BYTES[(length - 1) & 0xFF]
+    return _BYTES[length - 1]
 
 
 def _join_runs(data: bytes, start: i64) -> bytes:
@@ -221,7 +223,7 @@ def _join_runs(data: bytes, start: i64) -> bytes:
             follower: i64 = data[pos + 1]
             run = (opcode & 3) + 1 + (follower & 3) + 1
             if (opcode & ~3) == (follower & ~3) and run <= _MAX_VAL_RUN:
-                data = b"".join((data[:pos], _run(run, value_of(opcode)), data[pos + 2 :]))
+                data = b"%b%b%b" % (data[:pos], _run(run, value_of(opcode)), data[pos + 2 :])
                 continue
         pos += size_of(opcode)
     return data

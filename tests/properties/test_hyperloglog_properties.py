@@ -100,13 +100,13 @@ def test_the_real_server_makes_the_same_bytes(
 ) -> None:
     client.flushall()
     client.config_set("hll-sparse-max-bytes", max_bytes)
-    value: bytes | bytearray = hll.mark_stale(hll.EMPTY)
+    value: bytes | bytearray = hll.EMPTY_STALE
     for batch in left:
         value, changed = hll.add(value, batch, 0, max_bytes)
         created = not client.exists("left")
         assert client.execute_command("PFADD", "left", *batch) == (1 if changed or created else 0)
         assert client.get("left") == bytes(value)
-    other, _ = hll.add(hll.mark_stale(hll.EMPTY), right, 0, max_bytes)
+    other, _ = hll.add(hll.EMPTY_STALE, right, 0, max_bytes)
     client.execute_command("PFADD", "right", *right)
     assert client.pfcount("left", "right") == hll.estimate_union([value, other])
     client.pfmerge("left", "right")
