@@ -217,7 +217,7 @@ class Connection(Context):
         self.server.client_gone(self)
 
     def require_password(self, required: bool) -> None:
-        """Refuses the client's commands until it has authenticated, with small limits for its requests, or no longer."""
+        """Refuses the client's commands until it has authenticated, with small request limits; or no longer does."""
         super().require_password(required)
         self.parser.authenticated = not required
 
