@@ -65,7 +65,7 @@ def field_deadline(ctx: Context, argument: bytes, unit: i64) -> i64:
     if unit in {EX, EXAT}:
         amount *= 1000
     if unit in {EX, PX} and amount <= MAX_DEADLINE_MS:
-        amount += ctx.now_ms()
+        amount += int(ctx.now_ms())  # int: a sum with the i64 itself would wrap
     if amount > MAX_DEADLINE_MS:
         raise invalid_expire_time(ctx.command_name())
     return amount

@@ -352,7 +352,7 @@ def strlen(ctx: Context, argv: Argv) -> Reply:
 
 def check_string_size(ctx: Context, size: int) -> None:
     """Refuses a string longer than proto-max-bulk-len."""
-    if size > ctx.host.max_string_bytes and ctx.attention & REPLICATION_LINK == 0:
+    if size > int(ctx.host.max_string_bytes) and ctx.attention & REPLICATION_LINK == 0:
         raise CommandError(STRING_TOO_LONG)
 
 
