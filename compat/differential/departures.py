@@ -9,6 +9,7 @@ Three lists:
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from compat.differential.wire import Node, parse
@@ -131,6 +132,17 @@ def continues_scan(case: Case) -> bool:
     return b"0" not in case.argv[1:3]
 
 
+def same_count(ours: Node, theirs: Node) -> bool:
+    """Arrays of as many elements, or equal replies."""
+    return ours == theirs or (ours.kind == theirs.kind == b"*" and len(ours.items) == len(theirs.items))
+
+
+def keeps_order(case: Case) -> bool:
+    """A SORT that is told by BY, with no pattern, not to sort."""
+    words = [word.upper() for word in case.argv]
+    return any(word == b"BY" and b"*" not in after for word, after in pairwise(words))
+
+
 def same_time(ours: Node, theirs: Node) -> bool:
     """Integers that a clock decides: both negative and equal, or close."""
     if ours.kind != b":" or theirs.kind != b":":
@@ -171,6 +183,13 @@ RULES: Final = [
         frozenset(["scan", "sscan", "hscan", "zscan"]),
         same_scan_kind,
         continues_scan,
+    ),
+    Rule(
+        "any order of a set left unsorted",
+        "SORT with BY nosort answers in the order the set has, and with LIMIT in a part of it.",
+        frozenset({"sort", "sort_ro"}),
+        same_count,
+        keeps_order,
     ),
     Rule(
         "clock",
