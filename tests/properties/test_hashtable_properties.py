@@ -99,9 +99,7 @@ def test_a_scan_returns_whatever_is_present_from_start_to_end(
 
 @given(wanted=st.integers(1, 12), before=st.integers(1, 200), segment_entries=st.sampled_from([1, 3, 40, 1024]))
 @settings(deadline=None)
-def test_a_scan_survives_a_table_that_shrinks_to_nearly_nothing(
-    wanted: int, before: int, segment_entries: int
-) -> None:
+def test_a_scan_survives_a_table_that_shrinks_to_nearly_nothing(wanted: int, before: int, segment_entries: int) -> None:
     table = HashTable(segment_entries=segment_entries)
     for n in range(500):
         table.set(b"%d" % n, True)
