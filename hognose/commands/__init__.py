@@ -12,6 +12,7 @@ def load_all() -> None:
         connection,
         databases,
         debug,
+        dump,
         expire,
         generic,
         geo,
