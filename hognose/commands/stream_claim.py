@@ -156,7 +156,7 @@ def parse_claim_options(argv: Argv, start: int, now_ms: int) -> ClaimOptions:
     tips=[b"nondeterministic_output"],
 )
 def xclaim(ctx: Context, argv: Argv) -> Reply:
-    value = ctx.db.lookup_write(argv[1])
+    value = ctx.db.lookup_counted(argv[1])
     group = group_at(value, argv[1], argv[2])
     stream = stream_of(value)
     assert stream is not None
@@ -248,7 +248,7 @@ def parse_autoclaim_options(argv: Argv) -> AutoclaimOptions:
     history=[("7.0.0", "The reply ends with the IDs of pending entries that are no longer in the stream.")],
 )
 def xautoclaim(ctx: Context, argv: Argv) -> Reply:
-    value = ctx.db.lookup_write(argv[1])
+    value = ctx.db.lookup_counted(argv[1])
     options = parse_autoclaim_options(argv)
     group = group_at(value, argv[1], argv[2])
     stream = stream_of(value)

@@ -240,7 +240,7 @@ def xgroup_help(ctx: Context, argv: Argv) -> Reply:
     syntax="key group id [id ...]",
 )
 def xack(ctx: Context, argv: Argv) -> Reply:
-    stream = stream_of(ctx.db.lookup_write(argv[1]))
+    stream = stream_of(ctx.db.lookup_counted(argv[1]))
     group = None if stream is None else stream.groups.get(argv[2])
     if group is None:
         return 0

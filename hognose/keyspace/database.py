@@ -63,6 +63,13 @@ class Database:
             self.keyspace.note_open(value)
         return value
 
+    def lookup_counted(self, key: bytes) -> object | None:
+        """As `lookup_write`, for the few writing commands (XACK, XCLAIM) that count hits and misses. O(1)."""
+        value = self.lookup_read(key)
+        if not isinstance(value, (bytes, int)) and isinstance(value, Value):
+            self.keyspace.note_open(value)
+        return value
+
     def peek(self, key: bytes) -> object | None:
         """The value of a key, leaving its access clock and the statistics alone; an expired key is None. O(1)."""
         place = self.table.find(key)
