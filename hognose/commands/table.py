@@ -114,5 +114,3 @@ class CommandTable:
             found.append(command)
             found.extend(command.subcommands.values())
         return found
-
-
