@@ -6,21 +6,23 @@ Two ways to be told, per client:
     broadcast    the client names prefixes; every change of a key below one is reported, nothing is remembered
 
 Messages are RESP3 pushes, or, redirected to a RESP2 client that subscribes to `__redis__:invalidate`, pub/sub
-messages. They never come between a command and its reply: those for the client whose command is running wait until it
-is over, and broadcasts are collected until the end of a pass. Keys are known by name, in whichever database they are.
+messages. They never come between a command and its reply: `Context.push` lets those for a client whose command is
+running wait until it is over, and broadcasts are collected until the end of a pass. Keys are known by name, in
+whichever database they are.
 
 Source: the documentation of client-side caching in Redis 6.0 and later.
 """
 
 from typing import TYPE_CHECKING, Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from hognose.commands.context import BROKEN_REDIRECT, PUBSUB, TRACKING, TRACKING_BROADCAST, Context
 from hognose.commands.flags import PUBSUB as OF_PUBSUB
 from hognose.commands.flags import READONLY
 from hognose.commands.keyspec import key_positions
-from hognose.resp.reply import Push, encode
+from hognose.resp.reply import Push, Reply, encode
 
 if TYPE_CHECKING:
     from hognose.commands.host import Host
@@ -62,7 +64,6 @@ class Invalidation:
         self.trackers: Final[dict[int, Tracker]] = {}
         self.current: Context | None = None
         self._readers: Final[dict[bytes, dict[int, None]]] = {}
-        self._waiting: list[bytes | None] = []  # for the current client; None: everything
         self._has_broadcasters = False
         self._broadcasts: dict[bytes, Context | None] = {}  # who changed the key
 
@@ -114,7 +115,7 @@ class Invalidation:
             self._readers.setdefault(argv[position], {})[ctx.id] = None
 
     def command_over(self, ctx: Context, in_transaction: bool, was_caching: bool) -> None:
-        """A tracking client's command and its reply are done: what waited for that is sent.
+        """A tracking client's command is done: what CLIENT CACHING said of it no longer holds.
 
         Args:
             ctx: The client.
@@ -124,11 +125,6 @@ class Invalidation:
         tracker = self.trackers.get(ctx.id)
         if tracker is not None and not in_transaction and not was_caching:
             tracker.caching_given = False
-        if self._waiting:
-            waiting = self._waiting
-            self._waiting = []
-            for key in waiting:
-                self._send(ctx, None if key is None else [key])
 
     # Changes
 
@@ -144,18 +140,13 @@ class Invalidation:
             tracker = self.trackers.get(client_id)
             if tracker is None or tracker.client.flags & TRACKING_BROADCAST:
                 continue
-            if tracker.client is not current:
+            if tracker.client is not current or not tracker.no_loop:
                 self._send(tracker.client, [key])
-            elif not tracker.no_loop:
-                self._waiting.append(key)
 
     def everything_changed(self) -> None:
         """All keys are gone (FLUSHALL, FLUSHDB)."""
         for tracker in self.trackers.values():
-            if tracker.client is self.current:
-                self._waiting.append(None)
-            else:
-                self._send(tracker.client, None)
+            self._send(tracker.client, None)
         self._readers.clear()
 
     def has_broadcasts(self) -> bool:
@@ -191,17 +182,13 @@ class Invalidation:
             if found is None:
                 ctx.flags |= BROKEN_REDIRECT
                 if ctx.resp == 3:
-                    encode(ctx.out, Push([b"tracking-redir-broken", int(ctx.redirect)]), 3)
-                    ctx.flush_soon()
+                    push(ctx, Push([b"tracking-redir-broken", int(ctx.redirect)]))
                 return
             target = found
         if target.resp == 3:
-            encode(target.out, Push([b"invalidate", keys]), 3)
+            push(target, Push([b"invalidate", keys]))
         elif target is not ctx and target.flags & PUBSUB:
-            encode(target.out, [b"message", CHANNEL, keys], 2)
-        else:
-            return
-        target.flush_soon()
+            push(target, [b"message", CHANNEL, keys])
 
     # Figures for INFO
 
@@ -216,3 +203,10 @@ class Invalidation:
     def prefix_count(self) -> int:
         """How many different prefixes are broadcast."""
         return len({prefix for tracker in self.trackers.values() for prefix in tracker.prefixes})
+
+
+def push(client: Context, message: Reply) -> None:
+    """Sends a message in the client's protocol, behind the reply of a command of its own that is running."""
+    writer = BytesWriter()
+    encode(writer, message, client.resp)
+    client.push(writer.getvalue())

@@ -247,19 +247,23 @@ class Dispatcher:
 
     def _execute_watchfully(self, ctx: Context, command: Command, argv: list[bytes]) -> None:
         """Runs a request with every check, and with what CLIENT REPLY, NO-TOUCH and ASKING ask for around it."""
-        mark: i64 = len(ctx.out)
         silent = ctx.attention & (REPLY_OFF | REPLY_SKIP) != 0
         self.keyspace.touches = ctx.attention & NO_TOUCH == 0 or command.name == "touch"
         was_asking = ctx.attention & ASKING_NEXT != 0
         tracks = ctx.attention & TRACKING != 0
+        invalidation = self.host.invalidation
         if tracks:
-            self.host.invalidation.current = ctx
+            invalidation.trim(self.host.settings.tracking_table_max_keys)
+        outer = invalidation.current
+        mark: i64 = len(ctx.out)
         if self._admit(ctx, command, argv):
+            # Only from here on: what checking the command evicts is reported before its reply.
+            invalidation.current = ctx if tracks else outer
             ctx.holds_pushes = True
             self.call(ctx, command, argv)
             ctx.holds_pushes = False
             if tracks and ctx.flags & BLOCKED == 0:
-                self.host.invalidation.remember(ctx, command, argv)
+                invalidation.remember(ctx, command, argv)
         self.keyspace.touches = True
         if was_asking:
             ctx.attention &= ~ASKING_NEXT
@@ -271,8 +275,7 @@ class Dispatcher:
         if ctx.held_pushes:
             ctx.release_pushes()
         if tracks:
-            invalidation = self.host.invalidation
-            invalidation.current = None
+            invalidation.current = outer
             invalidation.command_over(ctx, ctx.attention & IN_MULTI != 0, command.name == "client|caching")
 
     def _admit(self, ctx: Context, command: Command, argv: list[bytes]) -> bool:
