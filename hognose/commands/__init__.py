@@ -28,6 +28,7 @@ def load_all() -> None:
         list_move,
         lolwut,
         memory,
+        persistence,
         pubsub,
         scan,
         server,

@@ -29,6 +29,7 @@ from hognose.datastructures.value import Value
 from hognose.errors import NO_SUCH_KEY, VALUE_MUST_BE_POSITIVE, CommandError, printable
 from hognose.keyspace.access import access_second
 from hognose.keyspace.memory import value_size
+from hognose.persistence.rdb_format import RdbError
 from hognose.resp.reply import CRLF, OK, BigNumber, Encoded, MapReply, SetReply, Simple, Verbatim
 
 command = CommandGroup("server")
@@ -239,6 +240,25 @@ def htstats_key(ctx: Context, argv: Argv) -> Reply:
     return Verbatim(table_report(table).encode())
 
 
+def reload(ctx: Context, argv: Argv) -> Reply:
+    words = {word.upper() for word in argv[2:]}
+    if not words <= {b"NOSAVE", b"NOFLUSH", b"MERGE"}:
+        raise CommandError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+    snapshots = ctx.host.snapshots
+    snapshots.stop_child()
+    if b"NOSAVE" not in words and not snapshots.save():
+        raise CommandError("ERR")
+    if b"NOFLUSH" not in words:
+        ctx.keyspace.clear()
+    try:
+        snapshots.load(replaces=b"MERGE" in words)
+    except (RdbError, OSError) as error:
+        ctx.host.log(WARNING, f"DEBUG RELOAD: {error}")
+        raise CommandError("ERR Error trying to load the RDB dump, check server logs.") from None
+    ctx.host.log(WARNING, "DB reloaded by DEBUG RELOAD")
+    return OK
+
+
 # Replies
 
 
@@ -306,6 +326,9 @@ HANDLERS: Final[dict[bytes, Subcommand]] = {
     b"PROTOCOL": Subcommand(1, 1, protocol, "PROTOCOL <type>", "Return a sample of a reply type."),
     b"QUICKLIST-PACKED-THRESHOLD": Subcommand(
         1, 1, quicklist_packed_threshold, "QUICKLIST-PACKED-THRESHOLD <size>", "Elements this large get their own node."
+    ),
+    b"RELOAD": Subcommand(
+        0, 3, reload, "RELOAD [MERGE] [NOFLUSH] [NOSAVE]", "Save the dataset, empty the databases and load it again."
     ),
     b"SET-ACTIVE-EXPIRE": Subcommand(
         1,

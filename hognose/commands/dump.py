@@ -17,7 +17,7 @@ from hognose.keyspace.access import CLOCK_EPOCH_SECONDS, lfu_minute, lfu_pack
 from hognose.keyspace.events import GENERIC
 from hognose.persistence.dump_payload import dump_value, is_intact, restore_value
 from hognose.persistence.lzf import Compressor
-from hognose.persistence.rdb_format import RdbError, ValueLimits
+from hognose.persistence.rdb_format import RdbError
 from hognose.resp.reply import OK
 
 command = CommandGroup("generic")
@@ -42,12 +42,6 @@ RESTORE_HISTORY: Final[list[tuple[str, str]]] = [
     ("5.0.0", "ABSTTL."),
     ("5.0.0", "IDLETIME and FREQ."),
 ]
-
-
-def value_limits(ctx: Context) -> ValueLimits:
-    """What values that come in are made with."""
-    host = ctx.host
-    return ValueLimits(host.list_limits, host.hash_limits, host.set_limits, host.zset_limits)
 
 
 @command(
@@ -115,7 +109,7 @@ def restored(ctx: Context, payload: bytes) -> object:
     if not is_intact(payload):
         raise CommandError(BAD_PAYLOAD)
     try:
-        return restore_value(payload, value_limits(ctx))
+        return restore_value(payload, ctx.host.value_limits)
     except RdbError as error:
         ctx.host.log(WARNING, f"RESTORE: bad payload: {error}")
         raise CommandError(BAD_DATA) from None

@@ -21,6 +21,8 @@ from hognose.datastructures.setvalue import SetLimits
 from hognose.datastructures.zset import ZSetLimits
 from hognose.keyspace.keyspace import Keyspace
 from hognose.keyspace.memory import value_size
+from hognose.persistence.rdb_format import ValueLimits
+from hognose.persistence.snapshot import Snapshots
 from hognose.telemetry.latency import LatencyMonitor
 from hognose.telemetry.slowlog import SlowLog
 
@@ -52,6 +54,8 @@ class Host:
         list_limits: Up to where lists, and the nodes of long ones, are one listpack (list-max-listpack-size).
         set_limits: Up to where sets are compact (set-max-intset-entries, set-max-listpack-entries and -value).
         zset_limits: Up to where sorted sets are compact (zset-max-listpack-entries and -value).
+        value_limits: All of these together, for values that are read from dumps.
+        snapshots: The dataset's file.
     """
 
     def __init__(self, config: Config, keyspace: Keyspace, clock: Clock, random: Random) -> None:
@@ -85,6 +89,8 @@ class Host:
         self._apply_zset_limits()
         config.on_change("zset-max-listpack-entries", self._apply_zset_limits)
         config.on_change("zset-max-listpack-value", self._apply_zset_limits)
+        self.value_limits: Final = ValueLimits(self.list_limits, self.hash_limits, self.set_limits, self.zset_limits)
+        self.snapshots: Final = Snapshots(keyspace, self.settings, self.value_limits, self.log)
 
     def _apply_hash_limits(self) -> str:
         self.hash_limits.max_entries = self.settings.hash_max_listpack_entries
@@ -220,7 +226,7 @@ class Host:
 
     def last_save_s(self) -> i64:
         """When the dataset was last saved, Unix seconds; the start of the server counts as a save."""
-        raise NotImplementedError
+        return self.snapshots.last_save_s
 
     def request_shutdown(self, ctx: Context, save: bool, nosave: bool, now: bool, force: bool) -> str | None:
         """Ends the server soon. Returns why not, or None."""
@@ -289,6 +295,7 @@ class Host:
 
     def data_flushed(self) -> None:
         """FLUSHALL has emptied everything: a running snapshot is void, and with save points an empty one is due."""
+        self.snapshots.data_flushed()
 
     def serve_blocked(self) -> None:
         """Serves clients blocked on keys that came to life."""

@@ -263,6 +263,7 @@ class InfoReport:
 
     def _persistence(self) -> Fields:
         server = self._server
+        snapshots = server.snapshots
         return [
             ("loading", 1 if server.is_loading() else 0),
             ("async_loading", 0),
@@ -273,15 +274,15 @@ class InfoReport:
             ("current_save_keys_processed", 0),
             ("current_save_keys_total", 0),
             ("rdb_changes_since_last_save", int(server.keyspace.dirty)),
-            ("rdb_bgsave_in_progress", 0),
+            ("rdb_bgsave_in_progress", int(snapshots.is_saving())),
             ("rdb_last_save_time", int(server.last_save_s())),
-            ("rdb_last_bgsave_status", "ok"),
-            ("rdb_last_bgsave_time_sec", -1),
-            ("rdb_current_bgsave_time_sec", -1),
-            ("rdb_saves", 0),
+            ("rdb_last_bgsave_status", "ok" if snapshots.last_ok else "err"),
+            ("rdb_last_bgsave_time_sec", int(snapshots.last_duration_s)),
+            ("rdb_current_bgsave_time_sec", int(snapshots.running_s())),
+            ("rdb_saves", int(snapshots.saves)),
             ("rdb_last_cow_size", 0),
-            ("rdb_last_load_keys_expired", 0),
-            ("rdb_last_load_keys_loaded", 0),
+            ("rdb_last_load_keys_expired", int(snapshots.keys_expired)),
+            ("rdb_last_load_keys_loaded", int(snapshots.keys_loaded)),
             ("aof_enabled", 0),
             ("aof_rewrite_in_progress", 0),
             ("aof_rewrite_scheduled", 0),

@@ -35,6 +35,7 @@ from hognose.server.loops import new_event_loop
 from hognose.server.oomscore import OomScore
 from hognose.server.proctitle import ProcessTitle
 from hognose.server.server import Server
+from hognose.server.snapshots import LastSnapshot
 from hognose.version import VERSION
 
 USAGE: Final = """\
@@ -184,6 +185,10 @@ class ServerProcess:
         if not self._fit_clients() or not self._listen():
             return 1
         self._server.log(NOTICE, "Server initialized")
+        if not self._server.snapshots.load_at_start():
+            return 1
+        self._server.snapshots.is_automatic = True
+        self._lifecycle.steps.append(LastSnapshot(self._server))
         self._take_process()
         self._announce()
         self._loop.call_soon(self._handle_signals)

@@ -48,6 +48,7 @@ from hognose.server.monitors import monitor_line
 from hognose.server.passes import Passes
 from hognose.server.pause import ClientPause
 from hognose.server.sampling import Rate
+from hognose.server.snapshots import SnapshotTask
 from hognose.server.statistics import memory_overheads, reset_statistics
 
 LONGEST_TIMER_MS: Final = 3_600_000
@@ -110,6 +111,7 @@ class Server(Host):
         self.startup_bytes: i64 = keyspace.used_memory()
         self.memory_limit: Final = MemoryLimit(self)
         self.cron.tasks.append(self.pause)
+        self.cron.tasks.append(SnapshotTask(self))
         config.on_change("requirepass", self.apply_password)
         config.on_change("client-output-buffer-limit", self.limits.apply)
         Appliers(self).register()
@@ -329,6 +331,10 @@ class Server(Host):
             monitor.out.write(line)
             monitor.flush_soon()
 
+    def writes_refused(self, ctx: Context, command: Command) -> str | None:
+        """Why writes are refused now, or None."""
+        return errors.MISCONF_RDB if self.snapshots.refuses_writes() else None
+
     # CLIENT PAUSE
 
     def pause_clients(self, until_ms: i64, everything: bool) -> None:
@@ -362,10 +368,6 @@ class Server(Host):
     def info(self, sections: list[bytes]) -> bytes:
         """What INFO answers."""
         return InfoReport(self).text(sections)
-
-    def last_save_s(self) -> i64:
-        """When the dataset was last saved, Unix seconds."""
-        return self.started_ms // 1000
 
     def overhead_bytes(self) -> list[tuple[bytes, int]]:
         """The parts of used_memory that are not keys and values."""

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,12 +71,14 @@ class ServerProcess:
     ) -> None:
         self.port = free_port() if port is None else port
         words = [*args, "--bind", "127.0.0.1", "--port", str(self.port), *options]
+        self._folder = tempfile.TemporaryDirectory()  # for the dump a server leaves at its end
         self.process = subprocess.Popen(
             command(*words),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=environment(env),
+            cwd=self._folder.name,
             text=True,
         )
         assert self.process.stdin is not None
@@ -142,3 +145,4 @@ class ServerProcess:
         self._reader.join(TIMEOUT_S)
         assert self.process.stdout is not None
         self.process.stdout.close()
+        self._folder.cleanup()

@@ -1,0 +1,46 @@
+"""What ties the snapshots of `persistence.snapshot` to a running server: its regular work and its end."""
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from hognose.commands.host import NOTICE, WARNING
+from hognose.config.directives.process import SHUTDOWN_NOSAVE, SHUTDOWN_SAVE
+from hognose.server.cron import CronTask
+from hognose.server.dispatch import WRITES_REFUSED
+from hognose.server.lifecycle import ShutdownStep
+
+if TYPE_CHECKING:
+    from hognose.server.server import Server
+
+
+class SnapshotTask(CronTask):
+    """Looks after the child that writes a snapshot and starts what is due; refuses writes after a failure."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server: Final = server
+
+    def tick(self, now_ms: i64) -> None:
+        snapshots = self._server.snapshots
+        snapshots.tick(now_ms)
+        if snapshots.refuses_writes():
+            self._server.dispatcher.attention |= WRITES_REFUSED
+        else:
+            self._server.dispatcher.attention &= ~WRITES_REFUSED
+
+
+class LastSnapshot(ShutdownStep):
+    """Saves the dataset before the end, if save points are set or SHUTDOWN says so."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server: Final = server
+
+    def finish(self, options: int) -> str:
+        server = self._server
+        if server.snapshots.is_saving():
+            server.log(WARNING, "There is a child saving an .rdb. Killing it!")
+            server.snapshots.stop_child()
+        if options & SHUTDOWN_SAVE == 0 and (options & SHUTDOWN_NOSAVE or not server.settings.save):
+            return ""
+        server.log(NOTICE, "Saving the final RDB snapshot before exiting.")
+        return "" if server.snapshots.save() else "Error trying to save the DB, can't exit."
