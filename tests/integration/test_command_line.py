@@ -303,7 +303,7 @@ def test_a_low_limit_of_open_files_lowers_maxclients(tmp_path: Path) -> None:
     script = f'ulimit -n 100; exec "$@" --bind 127.0.0.1 --port {port}'
 
     with subprocess.Popen(
-        ["/bin/sh", "-c", script, "sh", *command()], stdout=subprocess.PIPE, env=environment(), text=True
+        ["/bin/sh", "-c", script, "sh", *command()], stdout=subprocess.PIPE, env=environment(), cwd=tmp_path, text=True
     ) as process:
         assert process.stdout is not None
         log = ""
