@@ -149,14 +149,23 @@ def pfmerge(ctx: Context, argv: Argv) -> Reply:
     target = ctx.db.lookup_read(argv[1])
     value: bytes | bytearray = hll.EMPTY if target is None else checked(target)
     sources: list[bytes | bytearray] = []
+    wrong_type: CommandError | None = None
     for key in argv[2:]:
         source = ctx.db.lookup_read(key)
-        if source is not None:
+        if source is None:
+            continue
+        try:
             sources.append(checked(source))
+        except CommandError as refused:
+            wrong_type = refused
+            break
+    # A corrupt value before the first key of a wrong type is found first.
     try:
         merged = hll.merge(value, sources, ctx.host.settings.hll_sparse_max_bytes)
     except CorruptHyperLogLog:
         raise CommandError(CORRUPT) from None
+    if wrong_type is not None:
+        raise wrong_type
     store(ctx, argv[1], target, merged)
     ctx.db.changed(STRING, b"pfadd", argv[1])
     return OK

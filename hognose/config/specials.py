@@ -240,7 +240,12 @@ class EventClasses(Kind):
         return encode(event_classes(value))
 
     def config_lines(self, name: str, value: object, default: object) -> list[ConfigLine]:
-        return [ConfigLine(encode(name) + b" " + quote(self.show(value)), value != default)]
+        assert isinstance(value, int)
+        letters = event_classes(value)
+        # CONFIG GET leaves out `n` beside `A`, as the real server does; the file must not lose it.
+        if value & events.NEW and "n" not in letters:
+            letters += "n"
+        return [ConfigLine(encode(name) + b" " + quote(encode(letters)), value != default)]
 
     def field_type(self) -> str:
         return "int"
