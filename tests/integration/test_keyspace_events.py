@@ -44,7 +44,7 @@ SEQUENCES = {
         OBJECT ENCODING k
         SET k v {PAST}; SETNX k v; SET k v {PAST}; INCR k; SET k v {PAST}; GETSET k v; SET k v {PAST}; GETDEL k
         SET k v {PAST}; MSETNX k v; SET k v {PAST}; MSET k v; SET k v {PAST}; SETRANGE k 0 x; SET k v {PAST}; KEYS *
-        SET k v {PAST}; RANDOMKEY; SET k v {PAST}; SCAN 0; SET k v {PAST}; DBSIZE; HSET k f v; SET k v {PAST}
+        SET k v {PAST}; SCAN 0; SET k v {PAST}; DBSIZE; HSET k f v; SET k v {PAST}
         LPUSHX k v
         SET k v {PAST}; SORT k; SET k v {PAST}; SUNIONSTORE k none; SET k v {PAST}; ZADD k 1 m; SET k v {PAST}
         XADD k * f v
