@@ -45,6 +45,7 @@ class _PropagationRecorder(Server):
     def __init__(self, config: Config, clock: object) -> None:
         super().__init__(config, clock)  # type: ignore[arg-type]
         self.propagated: list[list[bytes]] = []
+        self.propagating = True
 
     def command_changed(self, ctx: Context, command: Command, argv: list[bytes], changed: bool) -> None:
         super().command_changed(ctx, command, argv, changed)

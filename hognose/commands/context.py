@@ -49,6 +49,11 @@ TRACKING_BROADCAST: Final = 1 << 15
 
 REDACTED: Final = b"(redacted)"
 
+# Where effects go.
+TO_APPEND_ONLY_FILE: Final = 1 << 0
+TO_REPLICAS: Final = 1 << 1
+EVERYWHERE: Final = TO_APPEND_ONLY_FILE | TO_REPLICAS
+
 
 class Context:
     """One client.
@@ -62,6 +67,7 @@ class Context:
         flags: What the client is.
         command: The command running now.
         rewritten: What to send to AOF and replicas in place of the command running now; None for the command itself.
+        forced_targets: Where the running command goes even if it changes nothing: TO_APPEND_ONLY_FILE, TO_REPLICAS.
         authenticated: Whether the client has given a valid password, or connected when none was needed.
         created_ms, active_ms: When it connected and when it last sent something, Unix ms.
         fd: The file descriptor of its socket; -1 without one.
@@ -82,6 +88,7 @@ class Context:
         self.flags: i64 = 0
         self.command: Command | None = None
         self.rewritten: list[list[bytes]] | None = None
+        self.forced_targets: i64 = 0
         self.name: bytes = b""
         self.lib_name: bytes = b""
         self.lib_ver: bytes = b""
@@ -186,6 +193,12 @@ class Context:
     def propagate_as(self, *commands: list[bytes]) -> None:
         """Sends these commands to AOF and replicas in place of the one running (none at all: nothing)."""
         self.rewritten = list(commands)
+
+    def propagate_anyway(self, targets: i64) -> None:
+        """Sends the running command to AOF or replicas (TO_...) though it changes no data, as PUBLISH does."""
+        if self.host.propagating:
+            self.forced_targets |= targets
+            self.host.effects_pending = True
 
     def write(self, reply: Reply) -> None:
         """Appends a reply to the output."""

@@ -45,7 +45,7 @@ class Host:
         invalidation: The clients that cache keys themselves.
         pubsub: Who listens to which channels.
         propagating: An AOF is on or a replica is attached, so effects have to be recorded.
-        effects_pending: Keys expired or were evicted on the way; their DELs wait to be propagated.
+        effects_pending: Effects of the running command, such as DELs of expired keys, wait to be propagated.
         keys_ready: Keys that blocked clients wait for have come to life.
         clustered: Whether this is a node of a cluster (cluster-enabled).
         allows_denied_in_scripts: DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may run any command.

@@ -8,7 +8,7 @@ from typing import Final
 
 from librt.strings import BytesWriter
 
-from hognose.commands.context import DENY_BLOCKING, REPLY_OFF, REPLY_SKIP, Context
+from hognose.commands.context import DENY_BLOCKING, REPLY_OFF, REPLY_SKIP, TO_REPLICAS, Context
 from hognose.commands.flags import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, NOT_KEY, PUBSUB, STALE
 from hognose.commands.help import help_reply
 from hognose.commands.keyspec import keys
@@ -107,6 +107,9 @@ def unsubscribe(ctx: Context, argv: Argv) -> Reply:
     syntax="channel message",
 )
 def publish(ctx: Context, argv: Argv) -> Reply:
+    # In a cluster the bus carries messages, to replicas as well.
+    if not ctx.host.clustered:
+        ctx.propagate_anyway(TO_REPLICAS)
     return ctx.host.pubsub.publish(argv[1], argv[2])
 
 
@@ -183,6 +186,8 @@ def sunsubscribe(ctx: Context, argv: Argv) -> Reply:
     syntax="shardchannel message",
 )
 def spublish(ctx: Context, argv: Argv) -> Reply:
+    if not ctx.host.clustered:
+        ctx.propagate_anyway(TO_REPLICAS)
     return ctx.host.pubsub.publish_to_shard(argv[1], argv[2])
 
 

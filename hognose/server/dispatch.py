@@ -180,8 +180,8 @@ class Dispatcher:
         if self.attention & MONITORED and command.flags & (SKIP_MONITOR | ADMIN) == 0 and not self._again:
             self.host.feed_monitors(ctx, command, argv)
         keyspace.settle_memory()
-        if keyspace.dirty != dirty or self.host.effects_pending:
-            self.host.command_changed(ctx, command, argv, keyspace.dirty != dirty)
+        if self.host.propagating and (keyspace.dirty > dirty or self.host.effects_pending):
+            self.host.command_changed(ctx, command, argv, keyspace.dirty > dirty)
         ctx.rewritten = None
         duration = self.clock.read() - start
         if ctx.flags & BLOCKED == 0:
@@ -223,11 +223,50 @@ class Dispatcher:
         self._record(ctx, command, argv, 0)
 
     def call_nested(self, ctx: Context, command: Command, argv: list[bytes]) -> Reply:
-        """Runs a command inside another (a script's); returns its reply, raises what it raises."""
+        """Runs a command inside another, as scripts do; its effects are part of the outer command's unit.
+
+        The outer command has to say `ctx.propagate_as()` of itself: its effects are those of what it ran.
+
+        Returns:
+            The reply; NO_REPLY if the command wrote to `ctx.out` itself.
+
+        Raises:
+            CommandError: The command's error; it is counted here already.
+        """
+        keyspace = self.keyspace
         handler = command.handler
         assert handler is not None
+        dirty = keyspace.dirty
+        start = self.clock.read()
         ctx.command = command
-        return handler(ctx, argv)
+        self.depth += 1
+        try:
+            return handler(ctx, argv)
+        except CommandError as error:
+            command.failed += 1
+            self.count_error(error.text)
+            raise
+        finally:
+            self.depth -= 1
+            if self.attention & MONITORED and command.flags & (SKIP_MONITOR | ADMIN) == 0:
+                self.host.feed_monitors(ctx, command, argv)
+            keyspace.settle_memory()
+            if self.host.propagating and (keyspace.dirty > dirty or self.host.effects_pending):
+                self.host.command_changed(ctx, command, argv, keyspace.dirty > dirty)
+            ctx.rewritten = None
+            self._record_nested(command, self.clock.read() - start)
+
+    def _record_nested(self, command: Command, duration: i64) -> None:
+        """Enters a nested command into the statistics; the slow log has only the outer one."""
+        command.calls += 1
+        command.microseconds += duration
+        self.total_commands += 1
+        if self.tracks_latency:
+            histogram = command.histogram
+            if histogram is None:
+                histogram = Histogram()
+                command.histogram = histogram
+            histogram.record(duration)
 
     def _internal_error(self, ctx: Context, command: Command, argv: list[bytes], error: Exception) -> None:
         """A handler raised what no handler should: the client is told, the log gets the traceback."""

@@ -13,16 +13,11 @@ if TYPE_CHECKING:
 
 
 class ServerListener(KeyspaceListener):
-    """Hears of every change in the keyspace of one server.
-
-    Attributes:
-        effects: Commands that AOF and replicas need besides the one running: (database, argv).
-    """
+    """Hears of every change in the keyspace of one server."""
 
     def __init__(self, server: "Server") -> None:
         self._server: Final = server
         self._watchers: Final[dict[tuple[i64, bytes], dict[i64, Context]]] = {}
-        self.effects: list[tuple[i64, list[bytes]]] = []
 
     # WATCH
 
@@ -128,8 +123,18 @@ class ServerListener(KeyspaceListener):
     # AOF and replicas
 
     def key_expired(self, db_index: i64, key: bytes) -> None:
-        """A key is about to go because its deadline passed or it is evicted."""
+        """A key is about to go because its deadline passed."""
+        server = self._server
+        if server.propagating:
+            server.propagation.key_deleted(db_index, key, server.settings.lazyfree_lazy_expire)
+
+    def fields_expired(self, db_index: i64, key: bytes, fields: list[bytes]) -> None:
+        """Fields of a hash are gone because their deadlines passed."""
         if self._server.propagating:
-            word = b"UNLINK" if self._server.settings.lazyfree_lazy_expire else b"DEL"
-            self.effects.append((db_index, [word, key]))
-            self._server.effects_pending = True
+            self._server.propagation.happened(db_index, [b"HDEL", key, *fields])
+
+    def key_evicted(self, db_index: i64, key: bytes) -> None:
+        """A key is about to go to free memory."""
+        server = self._server
+        if server.propagating:
+            server.propagation.key_deleted(db_index, key, server.settings.lazyfree_lazy_eviction)

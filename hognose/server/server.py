@@ -47,6 +47,7 @@ from hognose.server.memory_limit import MemoryLimit
 from hognose.server.monitors import monitor_line
 from hognose.server.passes import Passes
 from hognose.server.pause import ClientPause
+from hognose.server.propagation import Propagation
 from hognose.server.sampling import Rate
 from hognose.server.snapshots import SnapshotTask
 from hognose.server.statistics import memory_overheads, reset_statistics
@@ -66,6 +67,8 @@ class Server(Host):
         limits: What one client may take.
         lifecycle: Listening and stopping; None without an event loop.
         commands_rate, input_rate, output_rate: Commands and bytes a second, for INFO.
+        tls: The contexts of TLS connections.
+        propagation: What goes to the append-only file and to replicas.
         peak_memory_bytes: The highest memory use the cron has seen.
     """
 
@@ -97,6 +100,7 @@ class Server(Host):
         self.lifecycle: Lifecycle | None = None
         self.blocking: Final = BlockingQueues(self)
         self.changes: Final = ServerListener(self)
+        self.propagation: Final = Propagation(self)
         keyspace.listener = self.changes
         self._to_resume: list[Connection] = []
         self._resuming = False
@@ -351,6 +355,10 @@ class Server(Host):
             return False
         self.pause.keep(ctx, argv)
         return True
+    def command_changed(self, ctx: Context, command: Command, argv: list[bytes], changed: bool) -> None:
+        """A command is over that has effects to propagate."""
+        self.propagation.command_changed(ctx, command, argv, changed)
+
 
     # Memory
 
