@@ -259,6 +259,11 @@ def reload(ctx: Context, argv: Argv) -> Reply:
     return OK
 
 
+def set_skip_checksum_validation(ctx: Context, argv: Argv) -> Reply:
+    ctx.host.snapshots.skips_checksums = leading_integer(argv[2]) != 0
+    return OK
+
+
 # Replies
 
 
@@ -339,6 +344,13 @@ HANDLERS: Final[dict[bytes, Subcommand]] = {
     ),
     b"SET-DISABLE-DENY-SCRIPTS": Subcommand(
         1, 1, set_disable_deny_scripts, "SET-DISABLE-DENY-SCRIPTS <0|1>", "Let scripts run any command."
+    ),
+    b"SET-SKIP-CHECKSUM-VALIDATION": Subcommand(
+        1,
+        1,
+        set_skip_checksum_validation,
+        "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+        "Take dumps whose checksums are wrong, or refuse them.",
     ),
     b"SLEEP": Subcommand(1, 1, sleep, "SLEEP <seconds>", "Do nothing for a while."),
 }

@@ -81,6 +81,7 @@ class Settings:
     rdbcompression: bool
     rdbchecksum: bool
     rdb_version: int
+    rdb_module_data: str
     snapshot_mode: str
     stop_writes_on_bgsave_error: bool
     rdb_del_sync_files: bool

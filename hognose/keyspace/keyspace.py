@@ -10,6 +10,7 @@ from hognose.datastructures.value import Value
 from hognose.keyspace.access import LFU_START, access_second, lfu_minute, lfu_pack
 from hognose.keyspace.database import Database
 from hognose.keyspace.events import KeyspaceListener
+from hognose.keyspace.libraries import Libraries
 from hognose.keyspace.memory import value_size
 
 
@@ -29,6 +30,7 @@ class Keyspace:
         frozen_now_ms: When not 0, "now" for deadlines: all of a script or transaction sees one time.
         observed: Whether anybody WATCHes keys or tracks them.
         notify_classes: The event classes that notify-keyspace-events asks for.
+        libraries: The libraries of functions, which are saved with the data.
         touches: Whether lookups renew access clocks (False while a NO-TOUCH client's command runs).
     """
 
@@ -36,6 +38,7 @@ class Keyspace:
         self.clock: Final = clock
         self.random: Random = Random() if random is None else random
         self.listener: KeyspaceListener = KeyspaceListener()
+        self.libraries: Libraries = Libraries()
         self.dirty: i64 = 0
         self.memory_bytes: i64 = 0
         self.hits: i64 = 0

@@ -1,7 +1,7 @@
 """What the parts of the RDB codec agree on: the numbers of the format, the error, the limits values are made with.
 
     value types   0-28     what follows the key; of a collection each encoding has its own
-    opcodes       243-255  what is not a key: databases, deadlines, auxiliary fields, the end
+    opcodes       242-255  what is not a key: databases, deadlines, auxiliary fields, the end
 
 Redis and Valkey went different ways after version 11: types 22 and 23 and opcode 243 mean one thing in files that begin
 with REDIS and another in those that begin with VALKEY. A DUMP payload has no such beginning; there versions from 80 on
@@ -46,6 +46,7 @@ HASH_DEADLINES: Final = 24
 HASH_TRIPLES: Final = 25
 VALKEY_HASH_DEADLINES: Final = 22
 
+LOWEST_OPCODE: Final = 242
 SLOT_IMPORT: Final = 243  # Valkey's meaning
 SLOT_INFO: Final = 244
 FUNCTION: Final = 245
@@ -74,6 +75,7 @@ VALKEY: Final = 80
 FIELD_DEADLINES_SINCE: Final = 12
 SET_LISTPACK_SINCE: Final = 11
 LISTPACKS_SINCE: Final = 10
+FUNCTIONS_SINCE: Final = 10
 
 
 class RdbError(ValueError):

@@ -108,7 +108,7 @@ def _read_group(source: RdbSource, stream: StreamValue, kind: i64) -> None:
 def _read_consumer(source: RdbSource, group: ConsumerGroup, deliveries: dict[int, Delivery], kind: i64) -> None:
     name = source.string()
     if name in group.consumers:
-        raise source.error("Consumer group with a consumer twice")
+        raise source.error("Duplicate stream consumer detected")
     seen_time_ms = source.i64_le()
     consumer = group.create_consumer(name, seen_time_ms)
     consumer.active_time_ms = source.i64_le() if kind == rdb.STREAM_3 else seen_time_ms

@@ -22,6 +22,24 @@ from hognose.persistence.rdb_old_encodings import ziplist_elements, zipmap_eleme
 from hognose.persistence.rdb_read_streams import read_stream
 from hognose.persistence.rdb_source import RdbSource
 
+BLOBS: Final[dict[int, str]] = {
+    rdb.LIST_ZIPLIST: "List ziplist",
+    rdb.LIST_QUICKLIST: "List ziplist",
+    rdb.LIST_QUICKLIST_2: "List listpack",
+    rdb.SET_INTSET: "Intset",
+    rdb.SET_LISTPACK: "Set listpack",
+    rdb.ZSET_ZIPLIST: "Zset ziplist",
+    rdb.ZSET_LISTPACK: "Zset listpack",
+    rdb.HASH_ZIPMAP: "Zipmap",
+    rdb.HASH_ZIPLIST: "Hash ziplist",
+    rdb.HASH_LISTPACK: "Hash listpack",
+    rdb.HASH_TRIPLES: "Hash listpack",
+    rdb.STREAM: "Stream listpack",
+    rdb.STREAM_2: "Stream listpack",
+    rdb.STREAM_3: "Stream listpack",
+}
+"""What is damaged, by type of value."""
+
 PAIR: Final = 2
 TRIPLE: Final = 3
 SCORE_NAN: Final = 253
@@ -55,7 +73,7 @@ def read_value(source: RdbSource, kind: i64, limits: ValueLimits, is_valkey: boo
     except RdbError:
         raise
     except (ValueError, IndexError) as error:
-        raise source.error(f"Damaged value: {error}") from None
+        raise source.error(f"{BLOBS.get(int(kind), 'Value')} integrity check failed: {error}") from None
     if value.length() == 0 and kind not in (rdb.STREAM, rdb.STREAM_2, rdb.STREAM_3):
         raise EmptyCollectionError("Collection without elements", source.offset())
     return value

@@ -1,25 +1,33 @@
 """Reading an RDB file of any version into the keyspace; the layout is drawn in `rdb_writer`.
 
 Nothing is half loaded in silence: whatever is not as it must be is an `RdbError` with its offset, and the caller has to
-throw away what was read by then. Values of modules are refused: no one but the module could read them.
+throw away what was read by then. Data of modules, which no one but the module could read, is refused or stepped over.
 """
 
+import time as sleeping
 from typing import Final
 
 from librt.strings import read_i64_le
+from librt.time import time
 from mypy_extensions import i32, i64
 
+from hognose.errors import printable
 from hognose.keyspace.access import CLOCK_EPOCH_SECONDS, lfu_minute, lfu_pack
 from hognose.keyspace.database import Database
 from hognose.keyspace.keyspace import Keyspace
 from hognose.persistence import rdb_format as rdb
 from hognose.persistence.rdb_format import EmptyCollectionError, ValueLimits, is_known_version
+from hognose.persistence.rdb_modules import read_module_name, skip_module_data
 from hognose.persistence.rdb_read_values import read_value
 from hognose.persistence.rdb_source import RdbSource
 
 MAGIC_BYTES: Final = 9
 CHECKSUM_SINCE: Final = 5
 UNSET: Final = -1
+KEYS_PER_CLOCK_READING: Final = 32
+NO_LIMIT: Final = 1 << 62
+MOST_REMARKS: Final = 10
+"""On each subject, so that a strange file does not flood the log."""
 
 
 class KeyAttributes:
@@ -32,31 +40,42 @@ class KeyAttributes:
 
 
 class DatasetReader:
-    """Reads one file.
+    """Reads one file, in steps.
 
     Args:
         keyspace: Where the keys go.
         limits: What values are made with.
         replaces: Whether a key that is there already is replaced; else that is an error.
+        skips_modules: Whether data of modules is left out (rdb-module-data skip); else it is an error.
 
     Attributes:
         version: The file's RDB version.
         aux: The auxiliary fields.
-        keys_loaded, keys_expired, keys_empty: What became of the keys.
-        functions: The libraries of functions, as source.
+        keys_loaded, keys_expired, keys_empty, keys_of_modules: What became of the keys.
+        remarks: What was left out or is remarkable, for the log.
+        key_delay_us: key-load-delay: how long to wait after each key; if negative, after how many keys to wait 1 us.
     """
 
-    def __init__(self, keyspace: Keyspace, limits: ValueLimits, replaces: bool = False) -> None:
+    def __init__(
+        self, keyspace: Keyspace, limits: ValueLimits, replaces: bool = False, skips_modules: bool = False
+    ) -> None:
         self._keyspace: Final = keyspace
         self._limits: Final = limits
         self._replaces: Final = replaces
+        self._skips_modules: Final = skips_modules
+        self._checks = False
+        self._database: Database = keyspace.databases[0]
+        self._attributes: KeyAttributes = KeyAttributes()
+        self._keys: i64 = 0
         self.version: i64 = 0
         self.is_valkey = False
         self.aux: dict[bytes, bytes] = {}
-        self.functions: list[bytes] = []
+        self.remarks: list[str] = []
         self.keys_loaded: i64 = 0
         self.keys_expired: i64 = 0
         self.keys_empty: i64 = 0
+        self.keys_of_modules: i64 = 0
+        self.key_delay_us: i64 = 0
 
     def read(self, source: RdbSource, checks: bool) -> None:
         """Reads everything.
@@ -71,20 +90,48 @@ class DatasetReader:
         Complexity:
             O(N).
         """
+        self.begin(source, checks)
+        while not self.step(source, NO_LIMIT, NO_LIMIT):
+            pass
+
+    def begin(self, source: RdbSource, checks: bool) -> None:
+        """Reads the beginning; `step` reads the rest. Arguments and errors as of `read`. O(1)."""
+        self._checks = checks
         source.checked = checks
         self._read_magic(source)
-        notify_classes = self._keyspace.notify_classes
-        self._keyspace.notify_classes = 0
+
+    def step(self, source: RdbSource, until_offset: i64, until_us: i64) -> bool:
+        """Reads on until a limit is reached, at least one key.
+
+        Args:
+            source: The one given to `begin`.
+            until_offset: Stop at this offset in the file.
+            until_us: Stop at this Unix time in microseconds.
+
+        Returns:
+            Whether everything has been read.
+
+        Raises:
+            RdbError: As `read`.
+        """
+        keyspace = self._keyspace
+        notify_classes = keyspace.notify_classes
+        keyspace.notify_classes = 0
         try:
-            self._read_keys(source)
+            is_at_end = self._read_keys(source, until_offset, until_us)
         finally:
-            self._keyspace.settle_memory()
-            self._keyspace.notify_classes = notify_classes
-        if self.version >= CHECKSUM_SINCE:
-            actual = source.checksum() if checks else 0
-            stored = read_i64_le(source.take(8), 0)
-            if checks and stored not in (0, actual):
-                raise source.error("Wrong RDB checksum")
+            keyspace.settle_memory()
+            keyspace.notify_classes = notify_classes
+        if is_at_end and self.version >= CHECKSUM_SINCE:
+            self._compare_checksum(source)
+        return is_at_end
+
+    def _compare_checksum(self, source: RdbSource) -> None:
+        actual = source.checksum() if self._checks else 0
+        stored = read_i64_le(source.take(8), 0)
+        if self._checks and stored not in (0, actual):
+            expected, got = int(stored) & (1 << 64) - 1, int(actual) & (1 << 64) - 1
+            raise source.error(f"RDB CRC error: expected {expected:x}, got {got:x},")
 
     def _read_magic(self, source: RdbSource) -> None:
         magic = source.take(MAGIC_BYTES)
@@ -96,31 +143,44 @@ class DatasetReader:
         if not is_known_version(self.version) or (self.version >= rdb.VALKEY) != self.is_valkey:
             raise source.error(f"Can't handle RDB format version {digits.decode()}")
 
-    def _read_keys(self, source: RdbSource) -> None:
-        database = self._keyspace.databases[0]
-        attributes = KeyAttributes()
+    def _read_keys(self, source: RdbSource, until_offset: i64, until_us: i64) -> bool:
+        """Reads keys and what is between them up to a limit or the end; whether the end was reached."""
         while True:
             code = source.byte()
             if code == rdb.END:
-                return
+                return True
             if code == rdb.SELECT:
                 index = source.length()
                 if index >= len(self._keyspace.databases):
                     raise source.error(f"Database {index}, but `databases` allows less")
-                database = self._keyspace.databases[index]
+                self._database = self._keyspace.databases[index]
             elif code == rdb.DEADLINE_MS:
-                attributes.deadline_ms = source.i64_le()
+                self._attributes.deadline_ms = source.i64_le()
             elif code == rdb.DEADLINE_SECONDS:
-                attributes.deadline_ms = source.i32_le() * 1000
+                self._attributes.deadline_ms = source.i32_le() * 1000
             elif code == rdb.IDLE:
-                attributes.idle_seconds = source.length()
+                self._attributes.idle_seconds = source.length()
             elif code == rdb.FREQ:
-                attributes.frequency = source.byte()
-            elif code >= rdb.SLOT_IMPORT:
+                self._attributes.frequency = source.byte()
+            elif code >= rdb.LOWEST_OPCODE:
                 self._read_other(source, code)
             else:
-                self._read_key(source, code, database, attributes)
-                attributes = KeyAttributes()
+                self._read_key(source, code, self._database, self._attributes)
+                self._attributes = KeyAttributes()
+                if self._ends_step(source, until_offset, until_us):
+                    return False
+
+    def _ends_step(self, source: RdbSource, until_offset: i64, until_us: i64) -> bool:
+        """Whether a step is over after a key; waits as key-load-delay says."""
+        self._keys += 1
+        delay_us = self.key_delay_us
+        if delay_us > 0:
+            sleeping.sleep(float(delay_us) / 1e6)
+        elif delay_us < 0 and self._keys % -delay_us == 0:
+            sleeping.sleep(1e-6)
+        if source.position() >= until_offset:
+            return True
+        return self._keys % KEYS_PER_CLOCK_READING == 0 and i64(time() * 1_000_000) >= until_us
 
     def _read_other(self, source: RdbSource, code: i64) -> None:
         """Reads what is neither a key nor about one."""
@@ -130,22 +190,59 @@ class DatasetReader:
         elif code == rdb.RESIZE:
             source.length()
             source.length()
-        elif code == rdb.SLOT_INFO and not self.is_valkey:
+        elif code == rdb.SLOT_INFO:
             for _ in range(3):
                 source.length()
         elif code == rdb.FUNCTION:
-            self.functions.append(source.string())
+            problem = self._keyspace.libraries.load(source.string(), self._replaces)
+            if problem:
+                raise source.error(f"Library of functions: {problem}")
         elif code == rdb.MODULE_AUX:
-            raise source.error("Data of a module, which only the module could read")
+            self._read_module_aux(source)
+        elif code == rdb.SLOT_IMPORT and self.is_valkey:
+            self._read_slot_import(source)
         else:
             raise source.error(f"Unknown opcode {code}")
 
+    def _read_module_aux(self, source: RdbSource) -> None:
+        name = read_module_name(source)
+        if not self._skips_modules:
+            raise source.error(f"Data of module {name}, which only the module could read")
+        source.length()
+        source.length()
+        skip_module_data(source)
+        self.remarks.append(f"Left out: data of module {name}")
+
+    def _read_slot_import(self, source: RdbSource) -> None:
+        """Reads which slots were on their way to a Valkey node; the import is over, keys that had come are kept."""
+        job = source.string()
+        left = source.count()
+        while left > 0:
+            first = source.length()
+            last = source.length()
+            self.remarks.append(f"Import {job.decode(errors='replace')} of slots {first} to {last} was not finished")
+            left -= 1
+
+    def _skip_module_value(self, source: RdbSource, key: bytes) -> None:
+        name = read_module_name(source)
+        if not self._skips_modules:
+            raise source.error(f"Value of module type {name}, which only the module could read")
+        skip_module_data(source)
+        self.keys_of_modules += 1
+        if self.keys_of_modules <= MOST_REMARKS:
+            self.remarks.append(f"Left out: key {printable(key)} of module type {name}")
+
     def _read_key(self, source: RdbSource, kind: i64, database: Database, attributes: KeyAttributes) -> None:
         key = source.string()
+        if kind == rdb.MODULE:
+            self._skip_module_value(source, key)
+            return
         try:
             value = read_value(source, kind, self._limits, self.is_valkey)
         except EmptyCollectionError:
             self.keys_empty += 1
+            if self.keys_empty <= MOST_REMARKS:
+                self.remarks.append(f"skipping empty key: {printable(key)}")
             return
         deadline = attributes.deadline_ms
         if deadline != UNSET and self._keyspace.may_expire and deadline < self._keyspace.clock.now_ms:

@@ -51,6 +51,10 @@ class RdbSource:
         """How many bytes have been read."""
         return int(self._start + self._at)
 
+    def position(self) -> i64:
+        """The same, for loops."""
+        return self._start + self._at
+
     def is_at_end(self) -> bool:
         """Whether everything has been read."""
         return self._at == self._end and self._left == 0

@@ -1,6 +1,7 @@
 """Writing a whole dataset as an RDB file.
 
-    REDIS0011 or VALKEY080 | auxiliary fields | per database: number, sizes, keys | end | CRC-64 or 0, 8 bytes low first
+    REDIS0011 or VALKEY080 | auxiliary fields | function libraries | per database: number, sizes, keys | end
+    | CRC-64 or 0, 8 bytes low first
 
     key    [deadline in ms] [idle seconds or access frequency] type | name | value
 
@@ -59,6 +60,10 @@ def write_dataset(sink: RdbSink, keyspace: Keyspace, options: FileOptions) -> No
     _write_aux(sink, b"ctime", b"%d" % (int(options.now_ms) // 1000))
     _write_aux(sink, b"used-mem", b"%d" % int(keyspace.used_memory()))
     _write_aux(sink, b"aof-base", b"0")
+    if options.version >= rdb.FUNCTIONS_SINCE:
+        for source in keyspace.libraries.sources():
+            sink.byte(rdb.FUNCTION)
+            sink.string(source)
     for database in keyspace.databases:
         if database.table.count != 0:
             _write_database(sink, database, options)

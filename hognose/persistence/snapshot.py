@@ -14,7 +14,6 @@ lock.
 import gc
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -23,11 +22,10 @@ from mypy_extensions import i64
 
 from hognose.config.settings import Settings
 from hognose.keyspace.keyspace import Keyspace
+from hognose.persistence.load import RdbLoad
 from hognose.persistence.lzf import Compressor
-from hognose.persistence.rdb_format import RdbError, ValueLimits
-from hognose.persistence.rdb_reader import DatasetReader
+from hognose.persistence.rdb_format import ValueLimits
 from hognose.persistence.rdb_sink import RdbSink
-from hognose.persistence.rdb_source import RdbSource
 from hognose.persistence.rdb_writer import FileOptions, write_dataset
 
 NOTICE: Final = 2
@@ -51,6 +49,7 @@ class Snapshots:
         saves: How many were started.
         scheduled: BGSAVE SCHEDULE: one starts as soon as it can.
         keys_loaded, keys_expired: By the last load.
+        skips_checksums: Files and payloads are read whatever their checksums say (a knob for tests).
     """
 
     def __init__(
@@ -73,6 +72,7 @@ class Snapshots:
         self.scheduled = False
         self.keys_loaded: i64 = 0
         self.keys_expired: i64 = 0
+        self.skips_checksums = False
 
     def _now_s(self) -> i64:
         return self._keyspace.clock.now_ms // 1000
@@ -236,10 +236,37 @@ class Snapshots:
             self.save()
             self._keyspace.dirty = dirty
 
-    # At the start
+    # Loading
+
+    def open(self, replaces: bool = False) -> RdbLoad | None:
+        """The file, ready to be read into the keyspace; None if there is none. Report its end to `loaded`.
+
+        Args:
+            replaces: Whether keys that are there are replaced.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        try:
+            return RdbLoad(
+                self._settings.dbfilename,
+                self._keyspace,
+                self._settings,
+                self._limits,
+                self._log,
+                replaces,
+                checks=not self.skips_checksums,
+            )
+        except FileNotFoundError:
+            return None
+
+    def loaded(self, job: RdbLoad) -> None:
+        """Takes note of a file that has been read."""
+        self.keys_loaded = job.reader.keys_loaded
+        self.keys_expired = job.reader.keys_expired
 
     def load(self, replaces: bool = False) -> bool:
-        """Reads the file into the keyspace.
+        """Reads the file into the keyspace, all at once.
 
         Args:
             replaces: Whether keys that are there are replaced.
@@ -251,35 +278,11 @@ class Snapshots:
             RdbError: The file is damaged. What was read by then is still there.
             OSError: It cannot be read.
         """
-        name = self._settings.dbfilename
-        started = time.monotonic()
-        try:
-            file = Path(name).open("rb")  # noqa: SIM115 - closed below
-        except FileNotFoundError:
+        job = self.open(replaces)
+        if job is None:
             return False
-        reader = DatasetReader(self._keyspace, self._limits, replaces)
-        with file:
-            source = RdbSource(b"", file, os.fstat(file.fileno()).st_size)
-            reader.read(source, self._settings.rdbchecksum)
-        self.keys_loaded = reader.keys_loaded
-        self.keys_expired = reader.keys_expired
-        if reader.functions:
-            self._log(WARNING, f"{len(reader.functions)} libraries of functions left out: functions are not served")
-        self._log(NOTICE, f"Done loading RDB, keys loaded: {reader.keys_loaded}, keys expired: {reader.keys_expired}.")
-        self._log(NOTICE, f"DB loaded from disk: {time.monotonic() - started:.3f} seconds")
-        return True
-
-    def load_at_start(self) -> bool:
-        """Loads what there is; False, with the reason logged, if the server must not start with it."""
-        try:
-            self.load()
-        except RdbError as error:
-            self._log(WARNING, f"Fatal error loading the DB, check server logs. {self._settings.dbfilename}: {error}")
-            return False
-        except OSError as error:
-            self._log(WARNING, f"Fatal error: can't open the RDB file {self._settings.dbfilename}: {error}")
-            return False
-        self._keyspace.dirty = 0
+        job.run()
+        self.loaded(job)
         return True
 
 

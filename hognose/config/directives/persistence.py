@@ -62,6 +62,13 @@ SNAPSHOTS: Final[list[Directive]] = [
         "gets it. Every listed version can be read. hognose only.",
     ),
     choice(
+        "rdb-module-data",
+        ["refuse", "skip"],
+        "refuse",
+        "What to do with data of modules in a dump that is loaded: refuse the dump, or leave that data out and log it. "
+        "hognose only.",
+    ),
+    choice(
         "snapshot-mode",
         ["fork", "cooperative", "auto"],
         "auto",

@@ -93,7 +93,7 @@ def test_what_ours_writes_with_everything_forced_the_real_server_reads(
     config.settings.dir = str(tmp_path)
     text = rewritten(config, b"", USERS, forces_all=True).decode()
     new = {"set-max-listpack-entries", "set-max-listpack-value", "locale-collate", "cluster-ping-interval"}
-    new |= {"rdb-version", "snapshot-mode", "port"}
+    new |= {"rdb-version", "rdb-module-data", "snapshot-mode", "port"}
     known = [line for line in text.split("\n") if line.split(" ")[0] not in new]
     server = real("\n".join(known))
     assert server.get("maxmemory-policy") == [(b"maxmemory-policy", b"noeviction")]

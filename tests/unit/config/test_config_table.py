@@ -23,7 +23,7 @@ NEW_IN_7_2 = {
     "cluster-ping-interval",
     "locale-collate",
 }
-OURS = {"rdb-version", "snapshot-mode"}
+OURS = {"rdb-version", "rdb-module-data", "snapshot-mode"}
 
 # redis-server 7.0 lists these; 7.2 made it a test knob.
 HIDDEN_SINCE_7_2 = {"aof-disable-auto-gc"}
