@@ -25,6 +25,7 @@ from hognose.keyspace.keyspace import Keyspace
 from hognose.persistence.load import RdbLoad
 from hognose.persistence.lzf import Compressor
 from hognose.persistence.rdb_format import ValueLimits
+from hognose.persistence.rdb_reader import DatasetReader
 from hognose.persistence.rdb_sink import RdbSink
 from hognose.persistence.rdb_writer import FileOptions, write_dataset
 
@@ -239,7 +240,7 @@ class Snapshots:
     # Loading
 
     def open(self, replaces: bool = False) -> RdbLoad | None:
-        """The file, ready to be read into the keyspace; None if there is none. Report its end to `loaded`.
+        """The file, ready to be read into the keyspace; None if there is none.
 
         Args:
             replaces: Whether keys that are there are replaced.
@@ -255,15 +256,16 @@ class Snapshots:
                 self._limits,
                 self._log,
                 replaces,
-                checks=not self.skips_checksums,
+                not self.skips_checksums,
+                self._loaded,
             )
         except FileNotFoundError:
             return None
 
-    def loaded(self, job: RdbLoad) -> None:
+    def _loaded(self, reader: DatasetReader) -> None:
         """Takes note of a file that has been read."""
-        self.keys_loaded = job.reader.keys_loaded
-        self.keys_expired = job.reader.keys_expired
+        self.keys_loaded = reader.keys_loaded
+        self.keys_expired = reader.keys_expired
 
     def load(self, replaces: bool = False) -> bool:
         """Reads the file into the keyspace, all at once.
@@ -282,7 +284,6 @@ class Snapshots:
         if job is None:
             return False
         job.run()
-        self.loaded(job)
         return True
 
 

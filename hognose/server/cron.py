@@ -115,12 +115,17 @@ class Cron:
             self._sampled_ms = now_ms
             server.take_samples()
         self._visit_clients()
+        if not server.loading.is_on:
+            self._look_after_data(now_ms)
+        server.flush_waiting()
+        server.passes.note_tick(server.clock.read() - started_us)
+
+    def _look_after_data(self, now_ms: i64) -> None:
+        """Expiry, and what other parts of the server have registered."""
         if not self._expiry_goes_on:
             self._expire()
         for task in self.tasks:
             task.tick(now_ms)
-        server.flush_waiting()
-        server.passes.note_tick(server.clock.read() - started_us)
 
     def _visit_clients(self) -> None:
         """Visits as many clients that each gets its turn once a second."""

@@ -295,6 +295,7 @@ class InfoReport:
             ("aof_last_cow_size", 0),
             ("module_fork_in_progress", 0),
             ("module_fork_last_cow_size", 0),
+            *server.loading.fields(),
         ]
 
     def _stats(self) -> Fields:

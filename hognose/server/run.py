@@ -35,7 +35,7 @@ from hognose.server.loops import new_event_loop
 from hognose.server.oomscore import OomScore
 from hognose.server.proctitle import ProcessTitle
 from hognose.server.server import Server
-from hognose.server.snapshots import LastSnapshot
+from hognose.server.snapshots import LastSnapshot, files_to_load
 from hognose.version import VERSION
 
 USAGE: Final = """\
@@ -170,6 +170,7 @@ class ServerProcess:
         self._lifecycle: Final = Lifecycle(self._server, self._loop)
         self._oom_score: Final = OomScore(self._settings, self._server.log_file)
         self._was_interrupted = False
+        self._has_failed = False
         self._title: ProcessTitle | None = None
         configure_log(self._server.log_file, self._settings)
         for old, new in startup.renames:
@@ -185,16 +186,36 @@ class ServerProcess:
         if not self._fit_clients() or not self._listen():
             return 1
         self._server.log(NOTICE, "Server initialized")
-        if not self._server.snapshots.load_at_start():
-            return 1
-        self._server.snapshots.is_automatic = True
         self._lifecycle.steps.append(LastSnapshot(self._server))
         self._take_process()
-        self._announce()
+        self._load()
         self._loop.call_soon(self._handle_signals)
-        self._loop.run_forever()
+        if not self._has_failed:
+            self._loop.run_forever()
+        if self._has_failed:
+            return 1
         self._server.log(WARNING, "Redis is now ready to exit, bye bye...")
         return 0
+
+    def _load(self) -> None:
+        """Begins to load the dataset; how it ends is told to `_on_loaded`."""
+        try:
+            jobs = files_to_load(self._server)
+        except OSError as error:
+            self._server.log(WARNING, f"Fatal error loading the DB: {error}. Exiting.")
+            self._has_failed = True
+            return
+        self._server.loading.begin(jobs, self._on_loaded)
+
+    def _on_loaded(self, is_complete: bool) -> None:
+        if not is_complete:
+            self._has_failed = True
+            self._loop.stop()
+            return
+        self._server.keyspace.dirty = 0
+        self._server.snapshots.is_automatic = True
+        self._freeze_objects()
+        self._announce()
 
     # Start
 
@@ -285,10 +306,12 @@ class ServerProcess:
         config.on_change("oom-score-adj", self._oom_score.apply)
         config.on_change("oom-score-adj-values", self._oom_score.apply)
         self._oom_score.apply()
-        # No reference cycles arise in the steady state, and what there is now lives until the end.
+        gc.disable()
+
+    def _freeze_objects(self) -> None:
+        """Has the collector forget what there is: it lives until the end, and no cycles arise in the steady state."""
         gc.collect()
         gc.freeze()
-        gc.disable()
 
     def _show_title(self) -> str:
         """Applier of `proc-title-template`: fills it in."""

@@ -42,6 +42,7 @@ from hognose.server.dispatch import MONITORED, Dispatcher
 from hognose.server.info import InfoReport
 from hognose.server.lifecycle import Lifecycle
 from hognose.server.listener import ServerListener
+from hognose.server.loading import Loading
 from hognose.server.log import Log
 from hognose.server.memory_limit import MemoryLimit
 from hognose.server.monitors import monitor_line
@@ -64,6 +65,7 @@ class Server(Host):
         clients: The connected clients by id.
         to_flush: Clients written to outside their own pass.
         cron: What is done regularly.
+        loading: The dataset on its way from disk.
         limits: What one client may take.
         lifecycle: Listening and stopping; None without an event loop.
         commands_rate, input_rate, output_rate: Commands and bytes a second, for INFO.
@@ -106,6 +108,7 @@ class Server(Host):
         self._resuming = False
         self._wake_at_ms: i64 = 0
         self.limits: Final = ClientLimits(self)
+        self.loading: Final = Loading(self)
         self.cron: Final = Cron(self)
         self.passes: Final = Passes()
         self.pause: Final = ClientPause(self)
@@ -372,6 +375,10 @@ class Server(Host):
         self.latency.note(b"expire-cycle", self.clock.now_ms, duration_us // 1000)
 
     # Reports
+
+    def is_loading(self) -> bool:
+        """Whether the dataset is being read from disk."""
+        return self.loading.is_on
 
     def info(self, sections: list[bytes]) -> bytes:
         """What INFO answers."""

@@ -6,6 +6,7 @@ from mypy_extensions import i64
 
 from hognose.commands.host import NOTICE, WARNING
 from hognose.config.directives.process import SHUTDOWN_NOSAVE, SHUTDOWN_SAVE
+from hognose.persistence.load import LoadJob
 from hognose.server.cron import CronTask
 from hognose.server.dispatch import WRITES_REFUSED
 from hognose.server.lifecycle import ShutdownStep
@@ -29,6 +30,16 @@ class SnapshotTask(CronTask):
             self._server.dispatcher.attention &= ~WRITES_REFUSED
 
 
+def files_to_load(server: "Server") -> list[LoadJob]:
+    """What the dataset is made from at the start; empty if there is nothing.
+
+    Raises:
+        OSError: A file is there but cannot be opened.
+    """
+    job = server.snapshots.open()
+    return [] if job is None else [job]
+
+
 class LastSnapshot(ShutdownStep):
     """Saves the dataset before the end, if save points are set or SHUTDOWN says so."""
 
@@ -37,6 +48,9 @@ class LastSnapshot(ShutdownStep):
 
     def finish(self, options: int) -> str:
         server = self._server
+        if server.loading.is_on:
+            server.loading.give_up()  # what is there so far must not replace the file it comes from
+            return ""
         if server.snapshots.is_saving():
             server.log(WARNING, "There is a child saving an .rdb. Killing it!")
             server.snapshots.stop_child()
