@@ -1,5 +1,11 @@
 """The commands, one module per group, and the record that describes each."""
 
+from importlib import import_module
+from typing import Final
+
+UPPER_MODULES: Final = ("hognose.acl.commands",)
+"""The command modules of the layers above this one. They are found by name: imports go down only."""
+
 
 def load_all() -> None:
     """Imports every command module, which registers its commands. Cheap when called again."""
@@ -49,3 +55,6 @@ def load_all() -> None:
         tracking,
         transactions,
     )
+
+    for name in UPPER_MODULES:
+        import_module(name)

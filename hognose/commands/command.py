@@ -7,7 +7,6 @@ Redis 7.2; redis-cli makes its hints from COMMAND DOCS, cluster clients find key
 from typing import Final
 
 from hognose.commands.flags import (
-    ACCESS,
     CATEGORIES,
     CONNECTION,
     FLAG_WORDS,
@@ -16,13 +15,8 @@ from hognose.commands.flags import (
     MOVABLE_KEYS,
     NO_MANDATORY_KEYS,
     NOT_KEY,
-    OW,
-    RO,
-    RW,
     STALE,
     SYSCMD,
-    UPDATE,
-    VARIABLE_FLAGS,
     words_of,
 )
 from hognose.commands.help import help_reply
@@ -34,6 +28,7 @@ from hognose.commands.keyspec import (
     KeySpec,
     key_range,
 )
+from hognose.commands.keyuse import KeyUse, key_uses
 from hognose.commands.spec import Argv, CommandGroup, CommandSpec, Context, Reply
 from hognose.commands.syntax import Argument, parse_syntax
 from hognose.commands.table import Command
@@ -189,14 +184,6 @@ def command_help(ctx: Context, argv: Argv) -> Reply:
 # Keys of a request
 
 
-class KeyUse:
-    """A key in a request: its index, and flags that say what the command does with it."""
-
-    def __init__(self, at: int, flags: int) -> None:
-        self.at: Final = at
-        self.flags: Final = flags
-
-
 def keys_used(ctx: Context, request: Argv) -> list[KeyUse]:
     """The keys of a request given to COMMAND GETKEYS.
 
@@ -211,17 +198,7 @@ def keys_used(ctx: Context, request: Argv) -> list[KeyUse]:
         raise CommandError("ERR The command has no key arguments")
     if len(request) < found.least or len(request) > found.most:
         raise CommandError("ERR Invalid number of arguments specified for command")
-    uses: list[KeyUse] = []
-    for key_spec in spec.keys:
-        if key_spec.flags & NOT_KEY:
-            continue
-        positions = key_spec.positions(request)
-        if positions is None:
-            uses = []
-            break
-        flags = actual_flags(spec, key_spec, request)
-        for at in positions:
-            uses.append(KeyUse(at, flags))
+    uses = key_uses(spec, request)
     if not uses and spec.flags & NO_MANDATORY_KEYS == 0:
         raise CommandError("ERR Invalid arguments specified for command")
     return uses
@@ -238,19 +215,6 @@ def named_by(ctx: Context, request: Argv) -> Command | None:
 def all_without_keys(specs: list[KeySpec]) -> bool:
     """Whether no specification finds keys."""
     return all(spec.flags & NOT_KEY != 0 for spec in specs)
-
-
-def actual_flags(spec: CommandSpec, key_spec: KeySpec, request: Argv) -> int:
-    """What this request does with a key, where that depends on its options (SET with GET, BITFIELD with GET only)."""
-    flags: int = key_spec.flags
-    if flags & VARIABLE_FLAGS == 0:
-        return flags
-    words = [word.upper() for word in request[2:]]
-    if spec.name == "set":
-        return RW | ACCESS | UPDATE if b"GET" in words[1:] else OW | UPDATE
-    if spec.name == "bitfield":
-        return RW | ACCESS | UPDATE if b"SET" in words or b"INCRBY" in words else RO | ACCESS
-    return flags
 
 
 # COMMAND INFO

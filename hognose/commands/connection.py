@@ -123,13 +123,13 @@ def auth(ctx: Context, argv: Argv) -> Reply:
     if len(argv) == 2 and not ctx.host.needs_password():
         raise CommandError(NO_PASSWORD_SET)
     user = argv[1] if len(argv) == 3 else DEFAULT_USER
-    log_in(ctx, user, argv[-1])
+    log_in(ctx, user, argv[-1], argv[0])
     return OK
 
 
-def log_in(ctx: Context, user: bytes, password: bytes) -> None:
-    """Authenticates a client, or refuses."""
-    if not ctx.host.authenticate(ctx, user, password):
+def log_in(ctx: Context, user: bytes, password: bytes, word: bytes) -> None:
+    """Authenticates a client, or refuses; `word` is the command it came with."""
+    if not ctx.host.authenticate(ctx, user, password, word):
         raise CommandError(WRONGPASS)
 
 
@@ -186,8 +186,8 @@ def parse_greeting(ctx: Context, argv: Argv) -> Greeting:
 def hello(ctx: Context, argv: Argv) -> Reply:
     greeting = parse_greeting(ctx, argv)
     if greeting.user is not None:
-        log_in(ctx, greeting.user, greeting.password)
-    if not ctx.authenticated and ctx.host.needs_password():
+        log_in(ctx, greeting.user, greeting.password, argv[0])
+    if not ctx.authenticated:
         raise CommandError(NOAUTH_HELLO)
     if greeting.name is not None:
         ctx.name = greeting.name
@@ -221,6 +221,5 @@ def reset(ctx: Context, argv: Argv) -> Reply:
     ctx.select(0)
     ctx.resp = 2
     ctx.name = b""
-    ctx.user = "default"
-    ctx.set_authenticated(not host.needs_password())
+    host.start_as_default(ctx)
     return RESET_DONE

@@ -33,6 +33,11 @@ MOVABLE_KEYS: Final = 1 << 25
 SYSCMD: Final = 1 << 26  # likewise, in COMMAND DOCS: for servers to say to each other
 NOT_KEYSPACE: Final = 1 << 27  # likewise: keeps a command of the generic group (SORT, WAIT) out of @keyspace
 
+# Which arguments are channels that a user must be allowed to use; no words either.
+CHANNEL_NAME: Final = 1 << 28  # the first
+CHANNEL_NAMES: Final = 1 << 29  # all
+CHANNEL_PATTERNS: Final = 1 << 30  # all are patterns of channels
+
 # MAY_REPLICATE, PROTECTED and TOUCHES_ARBITRARY_KEYS are the server's own business: real servers do not show them.
 FLAG_WORDS: Final[list[tuple[int, bytes]]] = [
     (WRITE, b"write"),

@@ -56,6 +56,7 @@ class Host:
         zset_limits: Up to where sorted sets are compact (zset-max-listpack-entries and -value).
         value_limits: All of these together, for values that are read from dumps.
         snapshots: The dataset's file.
+        access: Users and what they may do; whatever the layer above has put there, which alone knows it.
     """
 
     def __init__(self, config: Config, keyspace: Keyspace, clock: Clock, random: Random) -> None:
@@ -68,6 +69,7 @@ class Host:
         self.keyspace: Final = keyspace
         self.clock: Final = clock
         self.random: Final = random
+        self.access: object | None = None
         self.propagating = False
         self.effects_pending = False
         self.keys_ready = False
@@ -152,12 +154,17 @@ class Host:
         """A connected client by its id."""
         return None
 
-    def authenticate(self, ctx: Context, user: bytes, password: bytes) -> bool:
-        """Logs a client in as a user; False if the pair is not valid."""
+    def authenticate(self, ctx: Context, user: bytes, password: bytes, word: bytes) -> bool:
+        """Logs a client in as a user; False if the pair is not valid. `word` is the command it came with."""
         raise NotImplementedError
 
+    def start_as_default(self, ctx: Context) -> None:
+        """Makes a client the default user, authenticated if that takes no password."""
+        ctx.user = "default"
+        ctx.set_authenticated(not self.needs_password())
+
     def needs_password(self) -> bool:
-        """Whether the default user has a password, so that new clients have to authenticate."""
+        """Whether the default user takes certain passwords only."""
         return len(self.settings.requirepass) != 0
 
     def user_exists(self, name: bytes) -> bool:
@@ -256,12 +263,16 @@ class Host:
 
     # What the dispatcher asks while it checks a command; the base has no objection to anything.
 
-    def may_read_every_key(self, ctx: Context) -> bool:
+    def may_read_every_key(self, ctx: Context, argv: list[bytes]) -> bool:
         """Whether the client's user may read any key with the running command; SORT's patterns need that."""
         return True
 
+    def may_run(self, ctx: Context, command: "Command", argv: list[bytes]) -> bool:
+        """Whether the client's user may run a command; nothing is logged."""
+        return True
+
     def access_denied(self, ctx: Context, command: "Command", argv: list[bytes]) -> str | None:
-        """The ACL's refusal of a command, or None."""
+        """The ACL's refusal of a command of a RESTRICTED client, which is logged, or None."""
         return None
 
     def redirect(self, ctx: Context, command: "Command", argv: list[bytes]) -> str | None:

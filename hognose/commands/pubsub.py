@@ -9,7 +9,18 @@ from typing import Final
 from librt.strings import BytesWriter
 
 from hognose.commands.context import DENY_BLOCKING, REPLY_OFF, REPLY_SKIP, TO_REPLICAS, Context
-from hognose.commands.flags import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, NOT_KEY, PUBSUB, STALE
+from hognose.commands.flags import (
+    CHANNEL_NAME,
+    CHANNEL_NAMES,
+    CHANNEL_PATTERNS,
+    FAST,
+    LOADING,
+    MAY_REPLICATE,
+    NOSCRIPT,
+    NOT_KEY,
+    PUBSUB,
+    STALE,
+)
 from hognose.commands.help import help_reply
 from hognose.commands.keyspec import keys
 from hognose.commands.spec import Argv, CommandGroup, Reply
@@ -22,7 +33,7 @@ command = CommandGroup("pubsub")
 command.container("PUBSUB", since="2.8.0", summary="Tells who listens to what.")
 
 TO_LISTEN: Final = PUBSUB | NOSCRIPT | LOADING | STALE
-TO_PUBLISH: Final = PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE
+TO_PUBLISH: Final = PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE | CHANNEL_NAME
 TO_ASK: Final = PUBSUB | LOADING | STALE
 
 NOT_QUEUED: Final = "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"
@@ -71,7 +82,7 @@ def leave(ctx: Context, kind: Subscriptions, word: bytes, names: list[bytes]) ->
 @command(
     "SUBSCRIBE",
     arity=-2,
-    flags=TO_LISTEN,
+    flags=TO_LISTEN | CHANNEL_NAMES,
     since="2.0.0",
     summary="Listens to channels.",
     complexity="O(N) where N is the number of channels to subscribe to.",
@@ -119,7 +130,7 @@ def publish(ctx: Context, argv: Argv) -> Reply:
 @command(
     "PSUBSCRIBE",
     arity=-2,
-    flags=TO_LISTEN,
+    flags=TO_LISTEN | CHANNEL_PATTERNS,
     since="2.0.0",
     summary="Listens to all channels whose names match patterns.",
     complexity="O(N) where N is the number of patterns to subscribe to.",
@@ -148,7 +159,7 @@ def punsubscribe(ctx: Context, argv: Argv) -> Reply:
 @command(
     "SSUBSCRIBE",
     arity=-2,
-    flags=TO_LISTEN,
+    flags=TO_LISTEN | CHANNEL_NAMES,
     keys=[keys(1, NOT_KEY, last=-1)],
     since="7.0.0",
     summary="Listens to shard channels.",

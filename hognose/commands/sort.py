@@ -93,29 +93,29 @@ class SortOptions:
             self.store = argv[at + 1]
             return 2
         elif word == b"BY" and left >= 1:
-            self._weigh_by(ctx, argv[at + 1])
+            self._weigh_by(ctx, argv, argv[at + 1])
             return 2
         elif word == b"GET" and left >= 1:
-            check_patterns(ctx, GET_IN_CLUSTER, GET_NOT_PERMITTED)
+            check_patterns(ctx, argv, GET_IN_CLUSTER, GET_NOT_PERMITTED)
             self.gets.append(argv[at + 1])
             return 2
         else:
             raise CommandError(SYNTAX)
         return 1
 
-    def _weigh_by(self, ctx: Context, pattern: bytes) -> None:
+    def _weigh_by(self, ctx: Context, argv: Argv, pattern: bytes) -> None:
         self.by = pattern
         if b"*" in pattern:
-            check_patterns(ctx, BY_IN_CLUSTER, BY_NOT_PERMITTED)
+            check_patterns(ctx, argv, BY_IN_CLUSTER, BY_NOT_PERMITTED)
         else:
             self.unsorted = True
 
 
-def check_patterns(ctx: Context, in_cluster: str, not_permitted: str) -> None:
+def check_patterns(ctx: Context, argv: Argv, in_cluster: str, not_permitted: str) -> None:
     """Refuses a pattern where the keys it will name may be on other nodes, or not for this user's eyes."""
     if ctx.host.clustered:
         raise CommandError(in_cluster)
-    if not ctx.host.may_read_every_key(ctx):
+    if not ctx.host.may_read_every_key(ctx, argv):
         raise CommandError(not_permitted)
 
 

@@ -15,6 +15,7 @@ class Command:
 
     Attributes:
         spec: What it is.
+        id: Its number among this server's commands and subcommands; ACL rules are kept by it.
         name: Full lower-case name, "container|sub" for a subcommand.
         handler: What runs it.
         least, most: Bounds of the number of arguments, the name included.
@@ -24,6 +25,7 @@ class Command:
     """
 
     def __init__(self, spec: CommandSpec) -> None:
+        self.id: i64 = 0
         self.spec: Final = spec
         self.name: Final = spec.name
         self.flags: i64 = spec.flags
@@ -65,6 +67,8 @@ class CommandTable:
         self.commands: dict[bytes, Command] = {}
         for name, spec in SPECS.items():
             self._file(name.encode(), Command(spec))
+        for number, command in enumerate(self.everything()):
+            command.id = number
 
     def _file(self, name: bytes, command: Command) -> None:
         self.commands[name] = command

@@ -24,6 +24,7 @@ from hognose.commands.context import (
     REPLY_OFF,
     REPLY_SKIP,
     REPLY_SKIP_NEXT,
+    RESTRICTED,
     SUBSCRIBED,
     TRACKING,
     UNAUTHENTICATED,
@@ -349,9 +350,10 @@ class Dispatcher:
             return errors.NOAUTH
         if ctx.attention & IN_MULTI and flags & NO_MULTI:
             return "ERR Command not allowed inside a transaction"
-        denied = self.host.access_denied(ctx, command, argv)
-        if denied is not None:
-            return denied
+        if ctx.attention & RESTRICTED:
+            denied = self.host.access_denied(ctx, command, argv)
+            if denied is not None:
+                return denied
         if ctx.attention & REPLICATION_LINK:
             return None
         if self.attention & CLUSTERED:

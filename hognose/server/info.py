@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from hognose.acl.permission import AUTH, CHANNEL, COMMAND, KEY
 from hognose.commands.context import TRACKING
 from hognose.commands.table import Command
 from hognose.keyspace.access import access_second
@@ -365,10 +366,10 @@ class InfoReport:
             ("eventloop_duration_cmd_sum", self._command_microseconds()),
             ("instantaneous_eventloop_cycles_per_sec", int(passes.count_rate.per_second())),
             ("instantaneous_eventloop_duration_usec", int(passes.mean_us())),
-            ("acl_access_denied_auth", 0),
-            ("acl_access_denied_cmd", 0),
-            ("acl_access_denied_key", 0),
-            ("acl_access_denied_channel", 0),
+            ("acl_access_denied_auth", server.acl.denied[AUTH]),
+            ("acl_access_denied_cmd", server.acl.denied[COMMAND]),
+            ("acl_access_denied_key", server.acl.denied[KEY]),
+            ("acl_access_denied_channel", server.acl.denied[CHANNEL]),
         ]
 
     def _command_microseconds(self) -> int:

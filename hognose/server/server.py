@@ -1,17 +1,17 @@
 """The server: what all its parts hang from, and what commands and connections ask of it."""
 
 import asyncio
-import hashlib
-import hmac
 import os
 import secrets
-import traceback
 from typing import Final
 
 from librt.random import Random
 from mypy_extensions import i64
 
 from hognose import errors
+from hognose.acl.control import AccessControl
+from hognose.acl.index import CommandIndex
+from hognose.acl.user import user_name
 from hognose.clock import Clock
 from hognose.commands import load_all
 from hognose.commands.blocking import BlockedRequest
@@ -22,6 +22,7 @@ from hognose.commands.context import (
     DIRTY_EXEC,
     IN_MULTI,
     MONITOR,
+    RESTRICTED,
     TRACKING,
     UNIX_SOCKET,
     Context,
@@ -37,6 +38,7 @@ from hognose.server.appliers import Appliers
 from hognose.server.blocking import BlockingQueues
 from hognose.server.client_limits import ClientLimits, describe
 from hognose.server.connection import Connection
+from hognose.server.crash_report import crash_report
 from hognose.server.cron import Cron
 from hognose.server.dispatch import MONITORED, Dispatcher
 from hognose.server.info import InfoReport
@@ -119,6 +121,8 @@ class Server(Host):
         self.memory_limit: Final = MemoryLimit(self)
         self.cron.tasks.append(self.pause)
         self.cron.tasks.append(SnapshotTask(self))
+        self.acl: Final = AccessControl(self, CommandIndex(self.command_table))
+        self.access = self.acl
         config.on_change("requirepass", self.apply_password)
         config.on_change("client-output-buffer-limit", self.limits.apply)
         Appliers(self).register()
@@ -154,8 +158,7 @@ class Server(Host):
         else:
             self.total_connections += 1
             self.clients[connection.id] = connection
-            if self.needs_password():
-                connection.set_authenticated(False)
+            self.start_as_default(connection)
 
     def _reject(self, connection: Connection, text: str) -> None:
         """Tells a client why it is not served, and closes."""
@@ -271,6 +274,12 @@ class Server(Host):
 
     def run_queued(self, ctx: Context, command: Command, argv: list[bytes]) -> None:
         """Runs one command of a transaction."""
+        if ctx.attention & RESTRICTED:
+            refusal = self.acl.refusal_at_exec(ctx, command, argv)
+            if refusal is not None:
+                self.dispatcher.count_error(refusal)
+                ctx.write_error(refusal)
+                return
         self.dispatcher.call(ctx, command, argv)
         if ctx.attention & TRACKING:
             self.invalidation.remember(ctx, command, argv)
@@ -287,24 +296,47 @@ class Server(Host):
         """A connected client by its id."""
         return self.clients.get(client_id)
 
-    def authenticate(self, ctx: Context, user: bytes, password: bytes) -> bool:
+    # Users
+
+    def authenticate(self, ctx: Context, user: bytes, password: bytes, word: bytes) -> bool:
         """Logs a client in as a user; False if the pair is not valid."""
-        if user != b"default":
-            return False
-        wanted = self.settings.requirepass
-        if wanted and not hmac.compare_digest(hashlib.sha256(wanted).digest(), hashlib.sha256(password).digest()):
-            return False
-        ctx.user = "default"
-        ctx.set_authenticated(True)
-        return True
+        return self.acl.authenticate(ctx, user, password, word)
+
+    def start_as_default(self, ctx: Context) -> None:
+        """Makes a client the default user, authenticated if that takes no password."""
+        self.acl.start_as_default(ctx)
+
+    def needs_password(self) -> bool:
+        """Whether the default user takes certain passwords only."""
+        return self.acl.has_password()
 
     def apply_password(self) -> str:
         """Applier of `requirepass`: clients that came while there was none stay, others wait for AUTH again."""
-        needed = self.needs_password()
-        for client in self.clients.values():
-            if not client.authenticated:
-                client.require_password(needed)
+        self.acl.set_default_password(self.settings.requirepass)
         return ""
+
+    def user_exists(self, name: bytes) -> bool:
+        """Whether there is such a user."""
+        return user_name(name) in self.acl.users
+
+    def user_lines(self) -> list[bytes]:
+        """What CONFIG REWRITE writes behind the word `user`, one per user."""
+        return [user.line() for user in self.acl.sorted_users()]
+
+    def may_read_every_key(self, ctx: Context, argv: list[bytes]) -> bool:
+        """Whether the client's user may read any key with the running command."""
+        command = ctx.command
+        return command is None or self.acl.may_read_every_key(ctx, command, argv)
+
+    def may_run(self, ctx: Context, command: Command, argv: list[bytes]) -> bool:
+        """Whether the client's user may run a command; nothing is logged."""
+        return self.acl.denial_of(ctx, command, argv) is None
+
+    def access_denied(self, ctx: Context, command: Command, argv: list[bytes]) -> str | None:
+        """The ACL's refusal of a command, which is logged, or None."""
+        return self.acl.refusal(ctx, command, argv)
+
+    # Clients
 
     def blocked_clients(self) -> int:
         """How many clients wait in a blocking command or for the end of a pause. O(clients)."""
@@ -444,6 +476,5 @@ class Server(Host):
         self.log(VERBOSE, f"Protocol error ({error.text}) from client: {describe(connection)}")
 
     def internal_error(self, ctx: Context, command: Command, argv: list[bytes], error: Exception) -> None:
-        """A bug of ours: the log gets the command's name and the traceback, the server lives on."""
-        trace = "".join(traceback.format_exception(error))
-        self.log(WARNING, f"Internal error in {command.name} with {len(argv)} arguments:\n{trace}")
+        """A bug of ours: the log gets a report, the server lives on."""
+        self.log(WARNING, crash_report(ctx, command, argv, error))

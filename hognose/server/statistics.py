@@ -81,6 +81,7 @@ def reset_statistics(server: "Server") -> None:
     server.total_connections = 0
     server.rejected_connections = 0
     server.passes.reset()
+    server.acl.reset_statistics()
     keyspace = server.keyspace
     keyspace.hits = 0
     keyspace.misses = 0
