@@ -16,6 +16,16 @@ import signal
 import sys
 from typing import Final
 
+from hognose.acl.index import CommandIndex
+from hognose.acl.rules import (
+    DUPLICATE_USER,
+    SYNTAX_ERROR,
+    UNKNOWN_COMMAND,
+    RuleError,
+    UnmatchedParenthesisError,
+    merge_selectors,
+)
+from hognose.acl.user import User, user_name
 from hognose.commands import load_all
 from hognose.commands.host import NOTICE, WARNING
 from hognose.commands.table import CommandTable
@@ -57,7 +67,7 @@ HANDLED_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class CommandNames(StartupChecks):
-    """Checks `rename-command` lines against the commands there are, and collects them for the server.
+    """Checks `rename-command` and `user` lines against the commands there are, and collects the former for the server.
 
     Attributes:
         renames: Old and new names; an empty new name removes the command.
@@ -66,7 +76,27 @@ class CommandNames(StartupChecks):
     def __init__(self) -> None:
         load_all()
         self._table: Final = CommandTable()
+        self._index: Final = CommandIndex(self._table)
+        self._users: Final[set[bytes]] = set()
         self.renames: Final[list[tuple[bytes, bytes]]] = []
+
+    def declare_user(self, name: bytes, rules: list[bytes]) -> tuple[bytes, str]:
+        """Commands that are not known may be a module's; the server finds out about them when it takes the users."""
+        if name in self._users:
+            return name, DUPLICATE_USER
+        self._users.add(name)
+        user = User(user_name(name), self._index, all_channels=False)
+        try:
+            merged = merge_selectors(rules)
+        except UnmatchedParenthesisError as unmatched:
+            return rules[unmatched.at], SYNTAX_ERROR
+        for rule in merged:
+            try:
+                user.apply(rule)
+            except RuleError as wrong:
+                if wrong.reason != UNKNOWN_COMMAND:
+                    return rule, wrong.reason
+        return b"", ""
 
     def rename_command(self, name: bytes, new_name: bytes) -> str:
         if name.lower() not in self._table.commands:
@@ -183,7 +213,7 @@ class ServerProcess:
         # They wait in the kernel until the loop runs: before that it may lose them.
         signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED_SIGNALS)
         self._greet()
-        if not self._fit_clients() or not self._listen():
+        if not self._take_users() or not self._fit_clients() or not self._listen():
             return 1
         self._server.log(NOTICE, "Server initialized")
         self._lifecycle.steps.append(LastSnapshot(self._server))
@@ -243,6 +273,13 @@ class ServerProcess:
                 self._server.log_file.write_raw(banner(self._server.pid, settings.port, mode))
         else:
             self._server.log(NOTICE, f"Running mode={mode}, port={settings.port}.")
+
+    def _take_users(self) -> bool:
+        """Makes the users of the configuration or of the ACL file; False, with the reason logged, if that fails."""
+        reason = self._server.acl.load_at_start()
+        if reason:
+            self._server.log(WARNING, reason)
+        return not reason
 
     def _fit_clients(self) -> bool:
         """Makes room for `maxclients` files, or lowers it to what there is room for; False if for none."""
