@@ -49,6 +49,8 @@ command = CommandGroup("string")
 
 NX: Final = 1
 XX: Final = 2
+UNDOUBTED: Final = 2**61
+"""A number below this size has 64 bits; comparing with I64_MAX itself costs compiled code an object."""
 
 
 def text_of(value: object) -> bytes:
@@ -564,7 +566,7 @@ def add_to_counter(ctx: Context, key: bytes, increment: int) -> Reply:
             require_string(value)
             before = integer(text_of(value))
         number = before + increment
-        if number > I64_MAX or number < I64_MIN:
+        if not -UNDOUBTED < number < UNDOUBTED and not I64_MIN <= number <= I64_MAX:
             raise CommandError(OVERFLOW)
         db.replace_found(value, number)
     db.changed(STRING, b"incrby", key)

@@ -47,6 +47,8 @@ TABLE_BYTES: Final = 200
 MAX_BODY_BYTES: Final = 1 << 30
 """The most a listpack may take, as in the real server."""
 I64_MAX: Final = 2**63 - 1
+UNDOUBTED: Final = 2**61
+"""Two numbers below this size have a sum of 64 bits; constants of 2**62 and more cost compiled code an object."""
 PAIR: Final = 2
 TRIPLE: Final = 3
 NO_DEADLINE_ENTRY: Final = b"\x00\x01"
@@ -58,6 +60,8 @@ def checked_sum(a: i64, b: i64) -> i64:
     Raises:
         OverflowError: The sum is none of 64 bits.
     """
+    if -UNDOUBTED < a < UNDOUBTED and -UNDOUBTED < b < UNDOUBTED:
+        return a + b
     if (b > 0 and a > I64_MAX - b) or (b < 0 and a < -I64_MAX - b - 1):
         raise OverflowError("sum beyond 64 bits")
     return a + b

@@ -1,4 +1,4 @@
-"""A fast, seeded 63-bit hash of byte strings, for the hash table.
+"""A fast, seeded 62-bit hash of byte strings, for the hash table.
 
 Why not `hash()`: CPython's hash of bytes is as well seeded, but its 64-bit result does not fit a native tagged integer,
 so compiled code allocates an int object per call. This one stays in registers: about 6 ns for a 16-byte key.
@@ -6,7 +6,7 @@ so compiled code allocates an int object per call. This one stays in registers: 
 How: NH, the universal hash of UMAC. The key is taken as 8-byte words; the halves of each word are added to secret
 32-bit numbers of that position and multiplied, the products summed:
 
-    sum += (low32(word) + secret[2i]) * (high32(word) + secret[2i + 1])        (mod 2**63)
+    sum += (low32(word) + secret[2i]) * (high32(word) + secret[2i + 1])        (mod 2**62)
 
 Two different keys collide with probability about 2**-31 whatever the keys are, if the secrets are unknown; so nobody
 can prepare keys that pile up in one place. Keys of more than 32 bytes chain blocks of 32 bytes through the mixer.
@@ -21,7 +21,8 @@ from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64
 
 LOW32: Final = 0xFFFFFFFF
-LOW63: Final = 0x7FFFFFFFFFFFFFFF
+LOW62: Final = 0x3FFFFFFFFFFFFFFF
+"""A larger constant would not fit mypyc's tagged integers and be an object, converted at every use."""
 MIX: Final = 0x1D8E4E27C47D124F
 
 
@@ -52,7 +53,7 @@ class KeyHasher:
         self.length: i64 = numbers[8]
 
     def hash(self, key: bytes) -> i64:
-        """The hash of `key`, 0 to 2**63 - 1. O(len(key))."""
+        """The hash of `key`, 0 to 2**62 - 1. O(len(key))."""
         size: i64 = len(key)
         if size <= 8:
             return _mix(self._short_sum(key, size) + size * self.length)
@@ -99,12 +100,12 @@ class KeyHasher:
 
 
 def _mix(total: i64) -> i64:
-    """Spreads the sum over all 63 bits, so that any bits of the result may choose a place."""
-    mixed: i64 = total & LOW63
+    """Spreads the sum over all 62 bits, so that any bits of the result may choose a place."""
+    mixed: i64 = total & LOW62
     mixed ^= mixed >> 32
-    mixed = (mixed * MIX) & LOW63
+    mixed = (mixed * MIX) & LOW62
     mixed ^= mixed >> 29
-    mixed = (mixed * MIX) & LOW63
+    mixed = (mixed * MIX) & LOW62
     return mixed ^ (mixed >> 32)
 
 

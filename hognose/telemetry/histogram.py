@@ -41,7 +41,9 @@ class Histogram:
             if value >= EXACT:
                 value = EXACT - 1
             index = shift * SUB_BUCKETS + value
-        self._counts[index] += 1
+        # In one statement on the attribute, mypyc would box the counts.
+        counts = self._counts
+        counts[index] = counts[index] + 1
         self.total += 1
 
     def percentile(self, percent: float) -> float:
