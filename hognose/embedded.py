@@ -136,6 +136,8 @@ class Server:
         if settings.port == 0 and settings.unixsocket:
             return f"unix://{password}{quote_url(settings.unixsocket)}?db=0"
         host = f"[{self.host}]" if ":" in self.host else self.host
+        if settings.port == 0 and settings.tls_port:
+            return f"rediss://{password}{host}:{settings.tls_port}/0"
         return f"redis://{password}{host}:{settings.port}/0"
 
     # Start and end

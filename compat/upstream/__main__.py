@@ -29,6 +29,7 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--server", help="the command that starts the server under test; default: hognose")
     parser.add_argument("--jobs", type=int, default=1, help="test files side by side")
     parser.add_argument("--limit", type=float, default=300, help="seconds for one file")
+    parser.add_argument("--tls", action="store_true", help="all connections of the suite over TLS; needs tcl-tls")
     parser.add_argument("--slow", action="store_true", help="slow tests as well")
     parser.add_argument("--tags", default="", help="further tags, such as -needs:debug")
     parser.add_argument("--extra", default="", help="further words for the suite's own command line")
@@ -88,14 +89,15 @@ def main(words: Sequence[str]) -> int:
     """
     arguments = parse_arguments(words)
     try:
-        suite = Suite(unpack(arguments.suite, UNPACKED))
+        suite = Suite(unpack(arguments.suite, UNPACKED), tls=arguments.tls)
         server = server_words(arguments.server)
     except SuiteError as error:
         print(error, file=sys.stderr)
         return 2
     tags = " ".join(["-large-memory", *([] if arguments.slow else ["-slow"]), arguments.tags]).strip()
     logs = arguments.logs or Path(tempfile.mkdtemp(prefix="hognose-upstream-logs-"))
-    options = RunOptions(server, arguments.limit, tags, tuple(shlex.split(arguments.extra)), logs)
+    extra = (*(["--tls"] if arguments.tls else []), *shlex.split(arguments.extra))
+    options = RunOptions(server, arguments.limit, tags, extra, logs)
     named = arguments.units or (QUICK if arguments.quick else suite.units())
     units = [unit for unit in named if unit not in arguments.skip]
     results: list[UnitResult] = []

@@ -4,6 +4,7 @@
     FOLDER/src/redis-server     #!/bin/sh
                                 exec SERVER "$@"
     FOLDER/src/redis-cli ...    links to the installed tools
+    FOLDER/tests/tls            certificates, where the suite is to connect over TLS
 
 The script must `exec`: the suite takes the process it started for the server and sends it signals.
 """
@@ -12,9 +13,12 @@ import shlex
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from compat.certificates import Certificates
 
 TOOLS: Final = ("redis-cli", "redis-benchmark", "redis-check-aof", "redis-check-rdb")
 SENTINEL: Final = "redis-sentinel"
@@ -29,18 +33,22 @@ class Suite:
 
     Args:
         root: The folder with `tests/test_helper.tcl`.
+        tls: Whether the folders get certificates; made once, for all of them.
 
     Raises:
         SuiteError: There is no such file, or no Tcl or redis-cli to run it with.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, tls: bool = False) -> None:
         if not (root / "tests" / "test_helper.tcl").is_file():
             raise SuiteError(f"{root}: no tests/test_helper.tcl there; name a checkout of redis or a source package")
         missing = [tool for tool in ("tclsh", *TOOLS) if shutil.which(tool) is None]
         if missing:
             raise SuiteError(f"missing: {', '.join(missing)}; run: apt-get install tcl redis-tools redis-server")
         self.root = root.resolve()
+        self._tls = tempfile.TemporaryDirectory(prefix="hognose-upstream-tls-") if tls else None
+        if self._tls is not None:
+            Certificates(Path(self._tls.name)).make_dh_parameters()
 
     def units(self) -> list[str]:
         """The test files, such as `unit/type/string`, in the suite's order."""
@@ -58,8 +66,10 @@ class Suite:
         tests = folder / "tests"
         (tests / "tmp").mkdir(parents=True)
         for entry in (self.root / "tests").iterdir():
-            if entry.name != "tmp":
+            if entry.name not in {"tmp", "tls"}:
                 (tests / entry.name).symlink_to(entry)
+        if self._tls is not None:
+            shutil.copytree(self._tls.name, tests / "tls")
         for name in ("redis.conf", "sentinel.conf", "utils"):
             if (self.root / name).exists():
                 (folder / name).symlink_to(self.root / name)

@@ -25,6 +25,9 @@ UNCOUNTED_BYTES: Final = 16 * 1024
 UNAUTHENTICATED_OUTPUT_BYTES: Final = 1024
 """What a client that has never authenticated may leave unread beyond `UNCOUNTED_BYTES`."""
 
+HANDSHAKE_MS: Final = 60_000
+"""How long a TLS handshake may take; Redis waits for ever."""
+
 SHOWN_INPUT_BYTES: Final = 64
 
 
@@ -89,6 +92,9 @@ class ClientLimits:
         self.check_output(connection)
         self._server.memory_limit.note_client(connection)
         timeout = self._server.settings.timeout
+        if connection.is_shaking_hands() and self._server.clock.now_ms - connection.created_ms > HANDSHAKE_MS:
+            self._server.log(VERBOSE, f"Closing client that does not finish its handshake: {describe(connection)}")
+            connection.abort()
         if timeout == 0 or connection.closed or is_exempt_from_timeout(connection):
             return
         if self._server.clock.now_ms // 1000 - connection.active_ms // 1000 > timeout:

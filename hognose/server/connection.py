@@ -73,11 +73,19 @@ class Connection(Context):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """The client is there; it may be refused at once."""
+        self.adopt(transport)
+        self.server.client_connected(self)
+
+    def adopt(self, transport: asyncio.Transport) -> None:
+        """Takes over the socket."""
         self.transport = transport
         self._send = transport.write
         transport.set_write_buffer_limits(BACK_PRESSURE_BYTES, BACK_PRESSURE_BYTES // 4)
         self._note_addresses(transport)
-        self.server.client_connected(self)
+
+    def is_shaking_hands(self) -> bool:
+        """Whether the connection is not ready for commands yet."""
+        return False
 
     def _note_addresses(self, transport: asyncio.Transport) -> None:
         """Remembers who is at both ends."""

@@ -148,7 +148,7 @@ class InfoReport:
             ("process_id", os.getpid()),
             ("process_supervised", settings.supervised),
             ("run_id", server.run_id),
-            ("tcp_port", settings.port),
+            ("tcp_port", settings.port or settings.tls_port),
             ("server_time_usec", int(server.clock.now_us)),
             ("uptime_in_seconds", uptime),
             ("uptime_in_days", uptime // 86400),
@@ -158,8 +158,21 @@ class InfoReport:
             ("executable", sys.executable),
             ("config_file", server.config.path),
             ("io_threads_active", 0),
-            ("listener0", f"name=tcp,bind={','.join(settings.bind)},port={settings.port}"),
+            *self._listeners(),
         ]
+
+    def _listeners(self) -> Fields:
+        """Where clients can connect, numbered by the sort of socket."""
+        settings = self._server.settings
+        binds = "".join(f",bind={address}" for address in settings.bind)
+        fields: Fields = []
+        if settings.port:
+            fields.append(("listener0", f"name=tcp{binds},port={settings.port}"))
+        if settings.unixsocket:
+            fields.append(("listener1", f"name=unix,bind={settings.unixsocket}"))
+        if settings.tls_port:
+            fields.append(("listener2", f"name=tls{binds},port={settings.tls_port}"))
+        return fields
 
     def _clients(self) -> Fields:
         server = self._server
@@ -316,6 +329,7 @@ class InfoReport:
             ("instantaneous_input_repl_kbps", "0.00"),
             ("instantaneous_output_repl_kbps", "0.00"),
             ("rejected_connections", int(server.rejected_connections)),
+            ("rejected_tls_handshakes", server.tls.refused),
             ("sync_full", 0),
             ("sync_partial_ok", 0),
             ("sync_partial_err", 0),

@@ -15,7 +15,8 @@ from mypy_extensions import mypyc_attr
 
 from hognose.commands.host import NOTICE, WARNING
 from hognose.config.directives.process import SHUTDOWN_FORCE
-from hognose.server.listeners import Listeners
+from hognose.server import tls
+from hognose.server.listeners import ListenError, Listeners
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -62,19 +63,28 @@ class Lifecycle:
             any_port: Take a free TCP port instead of the configured one.
 
         Raises:
-            ListenError: An address cannot be had.
+            ListenError: An address cannot be had, or TLS is configured wrongly.
         """
+        server = self._server
+        if server.tls.is_wanted() and not server.tls.configure():
+            server.log(WARNING, tls.START_FAILED)
+            raise ListenError(tls.START_FAILED)
         self.listeners.open(any_port)
-        config = self._server.config
+        config = server.config
         config.on_change("port", self.listeners.apply_port)
+        config.on_change("tls-port", self.listeners.apply_tls_port)
+        config.on_change("tls-auth-clients", server.tls.apply_auth_clients)
+        for name in tls.DIRECTIVES:
+            config.on_change(name, server.tls.apply)
         config.on_change("bind", self.listeners.apply_bind)
         config.on_change("tcp-keepalive", self.listeners.apply_keepalive)
-        self._server.cron.start(self._loop)
+        server.cron.start(self._loop)
 
     def listens(self) -> list[str]:
-        """The sorts of sockets clients can come by: `tcp`, `unix`."""
-        sorts = ["tcp"] if self.listeners.tcp else []
-        return [*sorts, "unix"] if self.listeners.unix else sorts
+        """The sorts of sockets clients can come by: `tcp`, `unix`, `tls`."""
+        listeners = self.listeners
+        sorts = (("tcp", listeners.tcp), ("unix", listeners.unix), ("tls", listeners.tls))
+        return [name for name, sockets in sorts if sockets]
 
     def when_stopping(self, action: Callable[[], None]) -> None:
         """Has an action run when the server begins to stop for good."""

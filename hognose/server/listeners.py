@@ -1,4 +1,4 @@
-"""The listening sockets: made from `bind`, `port` and `unixsocket`, made anew when CONFIG SET changes those.
+"""The listening sockets: made from `bind`, `port`, `tls-port` and `unixsocket`, anew when CONFIG SET changes those.
 
 A socket is bound and listens at once, so a failure shows where it belongs: at start-up or in the reply to CONFIG SET.
 The event loop then takes it over in a task of its own. Connections that arrive in between wait in the kernel's queue.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from hognose.commands.host import NOTICE, WARNING
+from hognose.server import tls
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -72,7 +73,7 @@ class Listeners:
     """All listening sockets of a server.
 
     Attributes:
-        tcp, unix: Those listening now.
+        tcp, unix, tls: Those listening now.
         on_moved: Called when CONFIG SET has changed port or addresses.
     """
 
@@ -81,8 +82,10 @@ class Listeners:
         self._loop: Final = loop
         self.tcp: list[Listening] = []
         self.unix: list[Listening] = []
+        self.tls: list[Listening] = []
         self.on_moved: Callable[[], str] | None = None
         self._tcp_settings: tuple[int, tuple[str, ...]] = (0, ())
+        self._tls_settings: tuple[int, tuple[str, ...]] = (0, ())
         self._unix_path = ""
         self._unix_inode = 0
 
@@ -107,10 +110,17 @@ class Listeners:
             self._server.log(WARNING, "Failed listening on port 0 (unix), aborting.")
             self.close()
             raise
+        try:
+            self._open_tls()
+        except ListenError:
+            self._server.log(WARNING, f"Failed listening on port {settings.tls_port} (tls), aborting.")
+            self.close()
+            raise
 
     def close(self) -> None:
         """Stops listening, and removes the unix socket's file if it is still the one made here."""
         self._close_tcp()
+        self._close_tls()
         for listening in self.unix:
             listening.close()
         self.unix = []
@@ -123,26 +133,41 @@ class Listeners:
         """Applier of `port`."""
         return self._reopen(PORT_FAILED)
 
+    def apply_tls_port(self) -> str:
+        """Applier of `tls-port`."""
+        server = self._server
+        if server.tls.server is None and server.tls.is_wanted() and not server.tls.configure():
+            return tls.UPDATE_FAILED
+        return self._reopen(PORT_FAILED)
+
     def apply_bind(self) -> str:
-        """Applier of `bind`."""
+        """Applier of `bind`, which holds for TLS as well."""
         return self._reopen(BIND_FAILED)
 
     def _reopen(self, failure: str) -> str:
+        """Closes what is not where the settings want it, and opens it there."""
         settings = self._server.settings
-        if self.tcp and self._tcp_settings == (settings.port, settings.bind):
-            return ""
-        self._close_tcp()
+        has_tcp_moved = not self.tcp or self._tcp_settings != (settings.port, settings.bind)
+        has_tls_moved = self._tls_settings != (settings.tls_port, settings.bind)
+        # Both are closed first: they may exchange their ports.
+        if has_tcp_moved:
+            self._close_tcp()
+        if has_tls_moved:
+            self._close_tls()
         try:
-            self._open_tcp(any_port=False)
+            if has_tcp_moved:
+                self._open_tcp(any_port=False)
+            if has_tls_moved:
+                self._open_tls()
         except ListenError:
             return failure
-        if self.on_moved is not None:
+        if self.on_moved is not None and (has_tcp_moved or has_tls_moved):
             self.on_moved()
         return ""
 
     def apply_keepalive(self) -> str:
         """Applier of `tcp-keepalive`: for connections accepted from now on."""
-        for listening in self.tcp:
+        for listening in self.tcp + self.tls:
             set_keepalive(listening.sock, self._server.settings.tcp_keepalive)
         return ""
 
@@ -155,26 +180,31 @@ class Listeners:
 
     def _open_tcp(self, any_port: bool) -> None:
         settings = self._server.settings
-        port = 0 if any_port else settings.port
-        opened: list[socket.socket] = []
-        if port != 0 or any_port:
-            try:
-                for address in settings.bind:
-                    sock = self._bind(address, port)
-                    if sock is not None:
-                        port = sock.getsockname()[1]
-                        opened.append(sock)
-            except ListenError:
-                for each in opened:
-                    each.close()
-                raise
-        if any_port:
-            settings.port = port
+        opened = self._bind_all(0 if any_port else settings.port) if any_port or settings.port else []
+        if any_port and opened:
+            settings.port = opened[0].getsockname()[1]
         self._tcp_settings = (settings.port, settings.bind)
-        for sock in opened:
-            listening = Listening(sock)
-            listening.serve(self._loop, self._server.new_connection, settings.tcp_backlog)
-            self.tcp.append(listening)
+        self.tcp = [self._serve(sock, self._server.new_connection) for sock in opened]
+
+    def _bind_all(self, port: int) -> list[socket.socket]:
+        """Sockets on one port of all addresses; port 0 is any free one, the same for all."""
+        opened: list[socket.socket] = []
+        try:
+            for address in self._server.settings.bind:
+                sock = self._bind(address, port)
+                if sock is not None:
+                    port = sock.getsockname()[1]
+                    opened.append(sock)
+        except ListenError:
+            for each in opened:
+                each.close()
+            raise
+        return opened
+
+    def _serve(self, sock: socket.socket, factory: Callable[[], object]) -> Listening:
+        listening = Listening(sock)
+        listening.serve(self._loop, factory, self._server.settings.tcp_backlog)
+        return listening
 
     def _bind(self, address: str, port: int) -> socket.socket | None:
         """A socket that listens on an address; None for an address that is passed over."""
@@ -191,6 +221,21 @@ class Listeners:
                 return None
             raise ListenError(text) from error
 
+    # TLS
+
+    def _close_tls(self) -> None:
+        for listening in self.tls:
+            listening.close()
+        self.tls = []
+        self._tls_settings = (0, ())
+
+    def _open_tls(self) -> None:
+        settings = self._server.settings
+        if settings.tls_port != 0:
+            opened = self._bind_all(settings.tls_port)
+            self.tls = [self._serve(sock, self._server.new_tls_connection) for sock in opened]
+        self._tls_settings = (settings.tls_port, settings.bind)
+
     # Unix
 
     def _open_unix(self) -> None:
@@ -206,9 +251,7 @@ class Listeners:
             raise ListenError(text) from error
         self._unix_path = str(Path(path).absolute())
         self._unix_inode = _inode(path)
-        listening = Listening(sock)
-        listening.serve(self._loop, self._server.new_unix_connection, settings.tcp_backlog)
-        self.unix.append(listening)
+        self.unix.append(self._serve(sock, self._server.new_unix_connection))
 
 
 def _inode(path: str) -> int:

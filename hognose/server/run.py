@@ -272,7 +272,7 @@ class ServerProcess:
             if self._server.log_file.level <= NOTICE:
                 self._server.log_file.write_raw(banner(self._server.pid, settings.port, mode))
         else:
-            self._server.log(NOTICE, f"Running mode={mode}, port={settings.port}.")
+            self._server.log(NOTICE, f"Running mode={mode}, port={settings.port or settings.tls_port}.")
 
     def _take_users(self) -> bool:
         """Makes the users of the configuration or of the ACL file; False, with the reason logged, if that fails."""
@@ -354,9 +354,10 @@ class ServerProcess:
         """Applier of `proc-title-template`: fills it in."""
         settings = self._settings
         address = settings.bind[0].removeprefix("-") if settings.bind else ""
+        port = settings.port or settings.tls_port
         variables = {
             "title": "hognose",
-            "listen-addr": f"{address}:{settings.port}" if settings.port else settings.unixsocket,
+            "listen-addr": f"{address}:{port}" if port else settings.unixsocket,
             "server-mode": "[cluster]" if settings.cluster_enabled else "",
             "port": str(settings.port),
             "tls-port": str(settings.tls_port),
@@ -381,6 +382,7 @@ class ServerProcess:
         """Handles signals from now on, those first that came since the start of the process."""
         self._loop.add_signal_handler(signal.SIGTERM, self._on_terminate)
         self._loop.add_signal_handler(signal.SIGINT, self._on_interrupt)
+        self._loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
 
     def _on_terminate(self) -> None:
@@ -395,6 +397,12 @@ class ServerProcess:
         self._server.log(WARNING, "Received SIGINT scheduling shutdown...")
         if self._lifecycle.request_stop(self._settings.shutdown_on_sigint) is not None:
             self._was_interrupted = False
+
+    def _on_hangup(self) -> None:
+        """SIGHUP: certificates may have been renewed. Without TLS it means nothing, as in Redis."""
+        tls = self._server.tls
+        if tls.is_wanted() and tls.configure():
+            self._server.log(NOTICE, "Received SIGHUP, TLS certificates and keys loaded again")
 
     def _on_stopping(self) -> None:
         self._supervisor.notify("STOPPING=1")

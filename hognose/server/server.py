@@ -54,6 +54,8 @@ from hognose.server.propagation import Propagation
 from hognose.server.sampling import Rate
 from hognose.server.snapshots import SnapshotTask
 from hognose.server.statistics import memory_overheads, reset_statistics
+from hognose.server.tls import Tls
+from hognose.server.tls_connection import TlsConnection
 
 LONGEST_TIMER_MS: Final = 3_600_000
 """Event loops refuse timers many days ahead; longer waits are armed again every hour."""
@@ -69,10 +71,10 @@ class Server(Host):
         cron: What is done regularly.
         loading: The dataset on its way from disk.
         limits: What one client may take.
-        lifecycle: Listening and stopping; None without an event loop.
-        commands_rate, input_rate, output_rate: Commands and bytes a second, for INFO.
         tls: The contexts of TLS connections.
         propagation: What goes to the append-only file and to replicas.
+        lifecycle: Listening and stopping; None without an event loop.
+        commands_rate, input_rate, output_rate: Commands and bytes a second, for INFO.
         peak_memory_bytes: The highest memory use the cron has seen.
     """
 
@@ -102,13 +104,14 @@ class Server(Host):
         self.input_rate: Final = Rate()
         self.output_rate: Final = Rate()
         self.lifecycle: Lifecycle | None = None
+        self.propagation: Final = Propagation(self)
         self.blocking: Final = BlockingQueues(self)
         self.changes: Final = ServerListener(self)
-        self.propagation: Final = Propagation(self)
         keyspace.listener = self.changes
         self._to_resume: list[Connection] = []
         self._resuming = False
         self._wake_at_ms: i64 = 0
+        self.tls: Final = Tls(config.settings, self.log)
         self.limits: Final = ClientLimits(self)
         self.loading: Final = Loading(self)
         self.cron: Final = Cron(self)
@@ -149,16 +152,29 @@ class Server(Host):
         connection.flags |= UNIX_SOCKET
         return connection
 
+    def new_tls_connection(self) -> Connection:
+        """The same for a connection to the TLS port."""
+        client_id = self.next_client_id
+        self.next_client_id += 1
+        return TlsConnection(self, client_id)
+
     def client_connected(self, connection: Connection) -> None:
         """A connection is established: register it, or refuse it."""
         if len(self.clients) >= self.settings.maxclients:
             self._reject(connection, errors.TOO_MANY_CLIENTS)
-        elif self.settings.protected_mode and not self.needs_password() and not connection.is_local():
+            return
+        self.clients[connection.id] = connection
+        if not connection.is_shaking_hands():
+            self.welcome(connection)
+
+    def welcome(self, connection: Connection) -> None:
+        """A registered connection is ready for commands: serve it from now on, or refuse it."""
+        if self.settings.protected_mode and not self.needs_password() and not connection.is_local():
+            self.clients.pop(connection.id, None)
             self._reject(connection, errors.PROTECTED_MODE)
-        else:
-            self.total_connections += 1
-            self.clients[connection.id] = connection
-            self.start_as_default(connection)
+            return
+        self.total_connections += 1
+        self.start_as_default(connection)
 
     def _reject(self, connection: Connection, text: str) -> None:
         """Tells a client why it is not served, and closes."""
@@ -374,6 +390,10 @@ class Server(Host):
         """Why writes are refused now, or None."""
         return errors.MISCONF_RDB if self.snapshots.refuses_writes() else None
 
+    def command_changed(self, ctx: Context, command: Command, argv: list[bytes], changed: bool) -> None:
+        """A command is over that has effects to propagate."""
+        self.propagation.command_changed(ctx, command, argv, changed)
+
     # CLIENT PAUSE
 
     def pause_clients(self, until_ms: i64, everything: bool) -> None:
@@ -390,10 +410,6 @@ class Server(Host):
             return False
         self.pause.keep(ctx, argv)
         return True
-    def command_changed(self, ctx: Context, command: Command, argv: list[bytes], changed: bool) -> None:
-        """A command is over that has effects to propagate."""
-        self.propagation.command_changed(ctx, command, argv, changed)
-
 
     # Memory
 

@@ -80,6 +80,7 @@ def reset_statistics(server: "Server") -> None:
     server.total_out = 0
     server.total_connections = 0
     server.rejected_connections = 0
+    server.tls.refused = 0
     server.passes.reset()
     server.acl.reset_statistics()
     keyspace = server.keyspace

@@ -122,9 +122,19 @@ TLS: Final[list[Directive]] = [
     yes_no("tls-cluster", False, "Use TLS on the cluster bus."),
     optional_text("tls-protocols", "Protocol versions to allow, such as `TLSv1.2 TLSv1.3`."),
     optional_text("tls-ciphers", "Ciphers for TLS up to 1.2, in OpenSSL's notation."),
-    optional_text("tls-ciphersuites", "Cipher suites for TLS 1.3."),
+    optional_text("tls-ciphersuites", "Cipher suites for TLS 1.3. Refused before Python 3.15, which cannot set them."),
     yes_no("tls-prefer-server-ciphers", False, "Let the server's order of ciphers win over the client's."),
-    yes_no("tls-session-caching", True, "Let clients resume TLS sessions."),
-    integer("tls-session-cache-size", 20480, "TLS sessions kept for that; 0 is no limit."),
-    integer("tls-session-cache-timeout", 300, "Seconds a TLS session is kept."),
+    yes_no("tls-session-caching", True, "Let clients resume TLS sessions. `no` hands out no tickets."),
+    integer(
+        "tls-session-cache-size",
+        20480,
+        "TLS sessions kept for that. Python leaves OpenSSL's number, which is this default.",
+        NO_MEANING,
+    ),
+    integer(
+        "tls-session-cache-timeout",
+        300,
+        "Seconds a TLS session is kept. Python leaves OpenSSL's number, which is this default.",
+        NO_MEANING,
+    ),
 ]

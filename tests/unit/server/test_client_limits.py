@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Final
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from hognose.clock import FakeClock
 from hognose.commands.context import BLOCKED, MONITOR, REPLICA
 from hognose.config.store import Config
-from hognose.server.client_limits import UNCOUNTED_BYTES
+from hognose.server.client_limits import HANDSHAKE_MS, UNCOUNTED_BYTES
 from hognose.server.connection import BACK_PRESSURE_BYTES, Connection
 from hognose.server.server import Server
 
@@ -183,6 +184,20 @@ def test_an_idle_client_is_disconnected_after_the_timeout() -> None:
     harness.server.limits.visit(connection)
     assert not transport.aborted
     harness.clock.advance(1_000)
+    harness.server.limits.visit(connection)
+    assert transport.aborted
+
+
+def test_a_tls_client_that_does_not_finish_its_handshake_is_disconnected() -> None:
+    harness = Harness()
+    harness.server.tls.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    connection = harness.server.new_tls_connection()
+    transport = SlowTransport()
+    connection.connection_made(transport)  # type: ignore[arg-type]
+    harness.clock.advance(HANDSHAKE_MS)
+    harness.server.limits.visit(connection)
+    assert not transport.aborted
+    harness.clock.advance(1)
     harness.server.limits.visit(connection)
     assert transport.aborted
 
