@@ -60,7 +60,9 @@ class AccessControl:
         self.log: Final = AclLog()
         self.denied: Final[dict[int, int]] = {}
         self.reset_statistics()
-        self.users: dict[str, User] = {DEFAULT_USER: default_user(index, self._all_channels())}
+        self._apply_channel_default()
+        host.config.on_change("acl-pubsub-default", self._apply_channel_default)
+        self.users: dict[str, User] = {DEFAULT_USER: default_user(index)}
         self.set_default_password(host.settings.requirepass)
 
     def reset_statistics(self) -> None:
@@ -68,8 +70,10 @@ class AccessControl:
         for reason in (COMMAND, KEY, AUTH, CHANNEL):
             self.denied[reason] = 0
 
-    def _all_channels(self) -> bool:
-        return self.host.settings.acl_pubsub_default == "allchannels"
+    def _apply_channel_default(self) -> str:
+        """Applier of `acl-pubsub-default`."""
+        self.index.all_channels = self.host.settings.acl_pubsub_default == "allchannels"
+        return ""
 
     def default_user(self) -> User:
         """The user every client is at first."""
@@ -210,7 +214,7 @@ class AccessControl:
             shown = printable(rules[unmatched.at])
             raise CommandError(f"ERR Unmatched parenthesis in acl selector starting at '{shown}'.") from unmatched
         known = self.users.get(user_name(name))
-        user = User(user_name(name), self.index, self._all_channels()) if known is None else known.copy()
+        user = User(user_name(name), self.index) if known is None else known.copy()
         for rule in merged:
             try:
                 user.apply(rule)
@@ -282,9 +286,9 @@ class AccessControl:
             AclFileError: The file is wrong; nothing has changed.
         """
         path = self.host.settings.aclfile
-        users = AclFileReader(path, self.index, self._all_channels()).read()
+        users = AclFileReader(path, self.index).read()
         if DEFAULT_USER not in users:
-            users[DEFAULT_USER] = default_user(self.index, self._all_channels())
+            users[DEFAULT_USER] = default_user(self.index)
         old = {name for name in self.users if name != DEFAULT_USER}
         self.users = users
         self._disconnect_users(old, caller)
@@ -326,7 +330,7 @@ class AccessControl:
         """Makes a user that the configuration names; returns why that is impossible, or the empty string."""
         if has_blanks(name):
             return "Spaces not allowed in ACL usernames"
-        user = User(user_name(name), self.index, self._all_channels())
+        user = User(user_name(name), self.index)
         for rule in merge_selectors(rules):
             try:
                 user.apply(rule)

@@ -42,16 +42,14 @@ class AclFileReader:
     Args:
         path: As it was configured; stands before every line number that is reported.
         index: The commands rules are about.
-        all_channels: Whether users may use all channels until told otherwise (acl-pubsub-default).
 
     Attributes:
         users: Those read so far, by name.
     """
 
-    def __init__(self, path: str, index: CommandIndex, all_channels: bool) -> None:
+    def __init__(self, path: str, index: CommandIndex) -> None:
         self._path: Final = path
         self._index: Final = index
-        self._all_channels: Final = all_channels
         self._errors: Final[list[str]] = []
         self.users: Final[dict[str, User]] = {}
 
@@ -89,7 +87,7 @@ class AclFileReader:
         if user_name(name) in self.users:
             self._report(f"WARNING: Duplicate user '{shown}' found on line {number}. ")
             return
-        user = User(user_name(name), self._index, self._all_channels)
+        user = User(user_name(name), self._index)
         self.users[user.name] = user
         try:
             rules = merge_selectors(words[2:])

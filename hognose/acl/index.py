@@ -1,4 +1,4 @@
-"""The commands as rules name them: by their original names, whatever `rename-command` made of them.
+"""What rules refer to: the commands by their original names, whatever `rename-command` made of them.
 
 Every command and subcommand has a number, `Command.id`, by which selectors keep whether it is allowed.
 """
@@ -17,11 +17,13 @@ class CommandIndex:
 
     Attributes:
         size: How many commands and subcommands there are.
+        all_channels: Whether new users and selectors may use all channels until told otherwise (acl-pubsub-default).
     """
 
     def __init__(self, table: CommandTable) -> None:
         everything = table.everything()
         self.size: Final = len(everything)
+        self.all_channels = False
         self._commands: Final[dict[bytes, Command]] = dict(table.commands)
         # A container comes before its subcommands: what a rule does to it, it does to them, unless they say otherwise.
         self._categories: Final[dict[bytes, list[Command]]] = {category: [] for category in CATEGORIES}

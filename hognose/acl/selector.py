@@ -82,11 +82,11 @@ class Selector:
         rules: The command rules behind +@all or -@all.
     """
 
-    def __init__(self, index: CommandIndex, all_channels: bool) -> None:
+    def __init__(self, index: CommandIndex) -> None:
         self.index: Final = index
         self.all_commands = False
         self.all_keys = False
-        self.all_channels = all_channels
+        self.all_channels = index.all_channels
         self.allows_future = False
         self.allowed: bytearray = bytearray(index.size)
         self.first_arguments: dict[int, list[bytes]] = {}
@@ -97,7 +97,8 @@ class Selector:
 
     def copy(self) -> "Selector":
         """A selector with the same permissions, which can be changed alone."""
-        other = Selector(self.index, self.all_channels)
+        other = Selector(self.index)
+        other.all_channels = self.all_channels
         other.all_commands = self.all_commands
         other.all_keys = self.all_keys
         other.allows_future = self.allows_future

@@ -25,7 +25,6 @@ class User:
     Args:
         name: Bytes that are no UTF-8 as surrogate escapes.
         index: The commands its rules are about.
-        all_channels: Whether it may use all channels until told otherwise (acl-pubsub-default).
 
     Attributes:
         enabled: Whether anybody may log in with it.
@@ -35,19 +34,18 @@ class User:
         selectors: The root selector first.
     """
 
-    def __init__(self, name: str, index: CommandIndex, all_channels: bool) -> None:
+    def __init__(self, name: str, index: CommandIndex) -> None:
         self.name: Final = name
         self._index: Final = index
-        self._all_channels: Final = all_channels
         self.enabled = False
         self.without_password = False
         self.sanitizes = True
         self.passwords: list[bytes] = []
-        self.selectors: list[Selector] = [Selector(index, all_channels)]
+        self.selectors: list[Selector] = [Selector(index)]
 
     def copy(self) -> "User":
         """A user with the same rights, which can be changed alone."""
-        other = User(self.name, self._index, self._all_channels)
+        other = User(self.name, self._index)
         other.enabled = self.enabled
         other.without_password = self.without_password
         other.sanitizes = self.sanitizes
@@ -105,7 +103,7 @@ class User:
         self.without_password = False
         self.sanitizes = True
         self.passwords = []
-        self.selectors = [Selector(self._index, self._all_channels)]
+        self.selectors = [Selector(self._index)]
 
     def _add_password(self, digest: bytes) -> None:
         if digest not in self.passwords:
@@ -118,7 +116,7 @@ class User:
         self.passwords.remove(digest)
 
     def _add_selector(self, text: bytes) -> None:
-        selector = Selector(self._index, self._all_channels)
+        selector = Selector(self._index)
         for rule in split_args(text) or []:
             selector.apply(rule)
         self.selectors.append(selector)
@@ -156,9 +154,9 @@ def user_name_bytes(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def default_user(index: CommandIndex, all_channels: bool) -> User:
+def default_user(index: CommandIndex) -> User:
     """The user every client is at first, who may do everything until somebody changes that."""
-    user = User(DEFAULT_USER, index, all_channels)
+    user = User(DEFAULT_USER, index)
     for rule in DEFAULT_RULES:
         user.apply(rule)
     return user

@@ -85,7 +85,7 @@ class CommandNames(StartupChecks):
         if name in self._users:
             return name, DUPLICATE_USER
         self._users.add(name)
-        user = User(user_name(name), self._index, all_channels=False)
+        user = User(user_name(name), self._index)
         try:
             merged = merge_selectors(rules)
         except UnmatchedParenthesisError as unmatched:
