@@ -12,6 +12,10 @@ from hognose.resp.reply import OK, Simple
 command = CommandGroup("server")
 
 IN_PROGRESS: Final = "ERR Background save already in progress"
+OTHER_CHILD: Final = (
+    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a "
+    "BGSAVE whenever possible."
+)
 FAILED: Final = "ERR"
 STARTED: Final = Simple(b"Background saving started")
 SCHEDULED: Final = Simple(b"Background saving scheduled")
@@ -49,7 +53,10 @@ def bgsave(ctx: Context, argv: Argv) -> Reply:
     snapshots = ctx.host.snapshots
     if snapshots.is_saving():
         raise CommandError(IN_PROGRESS)
-    if ctx.flags & DENY_BLOCKING:  # inside a transaction no child is made
+    # Beside another child, and inside a transaction, none is made.
+    if snapshots.children.active is not None or ctx.flags & DENY_BLOCKING:
+        if len(argv) == 1 and ctx.flags & DENY_BLOCKING == 0:
+            raise CommandError(OTHER_CHILD)
         snapshots.scheduled = True
         return SCHEDULED
     if not snapshots.start():

@@ -1,5 +1,6 @@
 """Writing the primitives of the RDB format; the other side of `rdb_source`, where they are drawn."""
 
+import os
 from typing import BinaryIO, Final
 
 from librt.strings import (
@@ -31,12 +32,16 @@ class RdbSink:
     Args:
         compressor: Compresses strings; None leaves them as they are.
         file: Where it goes, in chunks.
+        syncs_every: Bring the file to disk whenever it has grown by so many bytes (rdb-save-incremental-fsync), so that
+            the end does not have to wait for all of it; 0 for never.
 
     Attributes:
         written: Bytes passed on to the file.
     """
 
-    def __init__(self, compressor: Compressor | None, file: BinaryIO | None = None) -> None:
+    def __init__(self, compressor: Compressor | None, file: BinaryIO | None = None, syncs_every: i64 = 0) -> None:
+        self._syncs_every: i64 = syncs_every
+        self._unsynced: i64 = 0
         self._compressor: Compressor | None = compressor
         self._file: BinaryIO | None = file
         self._checksum: i64 = 0
@@ -58,8 +63,16 @@ class RdbSink:
         self._checksum = crc64(self._checksum, chunk)
         self.written += len(chunk)
         self.out.truncate(0)
-        if self._file is not None:
-            self._file.write(chunk)
+        file = self._file
+        if file is None:
+            return
+        file.write(chunk)
+        if self._syncs_every != 0:
+            self._unsynced += len(chunk)
+            if self._unsynced >= self._syncs_every:
+                self._unsynced = 0
+                file.flush()
+                os.fdatasync(file.fileno())
 
     def checksum(self) -> i64:
         """The checksum of everything written. What was not passed on yet is."""

@@ -3,54 +3,73 @@
 A snapshot is written to a file of its own beside the real one, brought to disk, and takes its name only then; the
 directory is brought to disk as well. So there is always one whole file, the old or the new.
 
-    background    fork -> the child has the data as it is now, writes, tells by a pipe what it met, and is gone
-                  the parent goes on; its `tick` finds the child's end
+    background    a forked child (`child`) has the data as it is now and writes it; the parent goes on, and its `tick`
+                  finds the child's end
 
-Of the process around it this knows only files and children: no clients, no event loop. The child does nothing but read
-the data and write the file: it holds no socket (else a client the parent closes would not learn of it) and takes no
-lock.
+Of the process around it this knows only files and children: no clients, no event loop.
 """
 
-import gc
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from hognose.config.settings import Settings
 from hognose.keyspace.keyspace import Keyspace
+from hognose.persistence.child import Child, Children, ChildWork, describe_end
 from hognose.persistence.load import RdbLoad
 from hognose.persistence.lzf import Compressor
+from hognose.persistence.progress import Progress
 from hognose.persistence.rdb_format import ValueLimits
 from hognose.persistence.rdb_reader import DatasetReader
 from hognose.persistence.rdb_sink import RdbSink
-from hognose.persistence.rdb_writer import FileOptions, write_dataset
+from hognose.persistence.rdb_writer import FileOptions, file_options, write_dataset
 
 NOTICE: Final = 2
 WARNING: Final = 3
 RETRY_SECONDS: Final = 5
 """After a snapshot has failed the next one starts no sooner."""
 NEVER: Final = -1
-FIRST_FREE_FD: Final = 3
-MESSAGE_BYTES: Final = 4096
 FILE_MODE: Final = 0o644
+SYNC_BYTES: Final = 4 << 20
+MEGABYTE: Final = 1 << 20
+PURPOSE: Final = "RDB"
+
+
+class SaveError(OSError):
+    """A snapshot could not be written; the text says what failed and why."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class SnapshotListener:
+    """Who wants to know when a snapshot in the background is over."""
+
+    def snapshot_ended(self, ok: bool) -> None:
+        """It is over.
+
+        Args:
+            ok: Whether it was written. It may have gone elsewhere than to the file; see `Snapshots.start`.
+        """
+        raise NotImplementedError
 
 
 class Snapshots:
     """The snapshots of one server.
 
     Attributes:
+        children: The server's child processes.
         is_automatic: Whether save points are heeded: a server that has its process to itself does.
         last_save_s: When the last one succeeded, Unix seconds; the start of the server counts.
         last_ok: Whether the last one in the background succeeded.
         last_duration_s: How long that took; NEVER if there was none.
+        last_cow_bytes: What copying on write cost during the last one, at most.
         saves: How many were started.
         scheduled: BGSAVE SCHEDULE: one starts as soon as it can.
         keys_loaded, keys_expired: By the last load.
         skips_checksums: Files and payloads are read whatever their checksums say (a knob for tests).
+        listeners: Told of every end.
     """
 
     def __init__(
@@ -60,8 +79,9 @@ class Snapshots:
         self._settings: Final = settings
         self._limits: Final = limits
         self._log: Final = log
-        self._child: int = 0
-        self._pipe: int = -1
+        self.children: Final = Children(keyspace.clock)
+        self._child: Child | None = None
+        self._goes_to_file = True
         self._started_s: i64 = 0
         self._last_try_s: i64 = 0
         self._dirty_before: i64 = 0
@@ -69,22 +89,24 @@ class Snapshots:
         self.last_save_s: i64 = keyspace.clock.now_ms // 1000
         self.last_ok = True
         self.last_duration_s: i64 = NEVER
+        self.last_cow_bytes: i64 = 0
         self.saves: i64 = 0
         self.scheduled = False
         self.keys_loaded: i64 = 0
         self.keys_expired: i64 = 0
         self.skips_checksums = False
+        self.listeners: Final[list[SnapshotListener]] = []
 
     def _now_s(self) -> i64:
         return self._keyspace.clock.now_ms // 1000
 
     def is_saving(self) -> bool:
         """Whether one is being written in the background."""
-        return self._child != 0
+        return self._child is not None
 
     def running_s(self) -> i64:
         """For how many seconds one has been written in the background; NEVER if none is."""
-        return self._now_s() - self._started_s if self._child else NEVER
+        return self._now_s() - self._started_s if self.is_saving() else NEVER
 
     def refuses_writes(self) -> bool:
         """Whether writes are refused because the last snapshot failed (stop-writes-on-bgsave-error)."""
@@ -92,13 +114,18 @@ class Snapshots:
 
     # Now
 
-    def save(self) -> bool:
-        """Writes a snapshot while everything waits; False, with the reason logged, if that fails. O(N)."""
+    def save(self, progress: Progress | None = None) -> bool:
+        """Writes a snapshot while everything waits; False, with the reason logged, if that fails. O(N).
+
+        Args:
+            progress: Told of every key.
+        """
         self.saves += 1
+        counter = Progress(self._settings.rdb_key_save_delay) if progress is None else progress
         try:
-            self._write(temporary_name(os.getpid()))
+            write_file(self._settings, self._keyspace, file_options(self._settings, self._keyspace), counter)
         except OSError as error:
-            self._log(WARNING, f"Failed saving the DB: {error}")
+            self._log(WARNING, str(error))
             return False
         self._log(NOTICE, "DB saved on disk")
         self._keyspace.dirty = 0
@@ -106,76 +133,51 @@ class Snapshots:
         self.last_ok = True
         return True
 
-    def _write(self, temporary: str) -> None:
-        """Writes the file under a temporary name and renames it."""
-        settings = self._settings
-        keeps_usage = "lru" in settings.maxmemory_policy or "lfu" in settings.maxmemory_policy
-        options = FileOptions(settings.rdb_version, settings.rdbchecksum, keeps_usage, i64(self._keyspace.clock.now_ms))
-        try:
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
-            with os.fdopen(fd, "wb") as file:
-                sink = RdbSink(Compressor() if settings.rdbcompression else None, file)
-                write_dataset(sink, self._keyspace, options)
-                file.flush()
-                os.fsync(fd)
-            Path(temporary).rename(settings.dbfilename)
-        except OSError:
-            remove(temporary)
-            raise
-        sync_directory()
-
     # In the background
 
-    def start(self) -> bool:
-        """Starts a snapshot in the background; False, with the reason logged, if that fails. O(size of page tables)."""
+    def start(self, work: ChildWork | None = None, options: FileOptions | None = None) -> bool:
+        """Starts a snapshot in the background. No other child may run.
+
+        Args:
+            work: What writes it, if it is not to go to the file (a replica's socket).
+            options: How it is written, if not as the settings say.
+
+        Returns:
+            False, with the reason logged, if that fails.
+
+        Complexity:
+            O(size of page tables).
+        """
         self._last_try_s = self._now_s()
         self._dirty_before = self._keyspace.dirty
         self.saves += 1
         self.scheduled = False
-        collects = gc.isenabled()
-        gc.freeze()
+        if options is None:
+            options = file_options(self._settings, self._keyspace)
+        self._goes_to_file = work is None
+        if work is None:
+            work = FileWork(self._settings, self._keyspace, options)
+        total: i64 = 0
+        for database in self._keyspace.databases:
+            total += database.table.count
         try:
-            reader, writer = os.pipe()
-            child = os.fork()
+            self._child = self.children.start(work, PURPOSE, self._settings.rdb_key_save_delay, total)
         except OSError as error:
             self.last_ok = False
-            self._log(WARNING, f"Can't save in background: fork: {error}")
+            self._log(WARNING, f"Can't save in background: fork: {error.strerror}")
             return False
-        if child == 0:
-            self._run_child(writer)
-        os.close(writer)
-        if collects:
-            gc.unfreeze()
-        self._child = child
-        self._pipe = reader
         self._started_s = self._now_s()
-        self._log(NOTICE, f"Background saving started by pid {child}")
+        target = "saving" if self._goes_to_file else "RDB transfer"
+        self._log(NOTICE, f"Background {target} started by pid {self._child.pid}")
         return True
-
-    def _run_child(self, pipe: int) -> None:
-        """The child's whole life."""
-        status = 1
-        try:
-            gc.disable()
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            os.closerange(FIRST_FREE_FD, pipe)
-            os.closerange(pipe + 1, os.sysconf("SC_OPEN_MAX"))
-            self._write(temporary_name(os.getpid()))
-            status = 0
-        except BaseException as error:  # noqa: BLE001 - nothing may escape into the parent's code
-            os.write(pipe, f"{type(error).__name__}: {error}".encode()[:MESSAGE_BYTES])
-        finally:
-            os._exit(status)
 
     def tick(self, now_ms: i64) -> None:
         """Looks after the child, and starts what is due; called several times a second."""
-        if self._child:
-            self._reap()
+        if self.is_saving():
+            self._look_after()
             return
         now_s = now_ms // 1000
-        if not self.last_ok and now_s - self._last_try_s <= RETRY_SECONDS:
+        if self.children.active is not None or (not self.last_ok and now_s - self._last_try_s <= RETRY_SECONDS):
             return
         if self.scheduled:
             self.start()
@@ -190,44 +192,47 @@ class Snapshots:
                 self.start()
                 return
 
-    def _reap(self) -> None:
-        """Takes note of the child's end, if it has ended."""
-        try:
-            pid, status = os.waitpid(self._child, os.WNOHANG)
-        except ChildProcessError:
-            pid, status = self._child, 1
-        if pid == 0:
-            return
+    def _look_after(self) -> None:
+        """Takes in the child's reports, and notes its end, if it has ended."""
         child = self._child
-        message = os.read(self._pipe, MESSAGE_BYTES)
-        self._forget_child()
-        self.last_duration_s = self._now_s() - self._started_s
-        self.last_ok = status == 0
-        if self.last_ok:
-            self._keyspace.dirty -= self._dirty_before
-            self.last_save_s = self._now_s()
-            self._log(NOTICE, "Background saving terminated with success")
+        assert child is not None
+        child.listen(self._keyspace.clock.now_ms)
+        status = self.children.ended()
+        if status is None:
             return
-        remove(temporary_name(child))
-        if message:
-            self._log(WARNING, f"Background saving error: {message.decode(errors='replace')}")
+        self._child = None
+        self.last_cow_bytes = child.cow_peak_bytes
+        if status != 0:
+            remove(temporary_name(child.pid))
+            self._log(WARNING, f"Background saving error: {describe_end(child, status)}")
         else:
-            self._log(WARNING, f"Background saving terminated by signal {os.WTERMSIG(status)}")
+            current, peak = int(child.cow_bytes) // MEGABYTE, int(child.cow_peak_bytes) // MEGABYTE
+            self._log(NOTICE, f"Fork CoW for {PURPOSE}: current {current} MB, peak {peak} MB")
+        self._end(status == 0)
 
-    def _forget_child(self) -> None:
-        os.close(self._pipe)
-        self._child = 0
-        self._pipe = -1
+    def _end(self, ok: bool) -> None:
+        """One in the background is over."""
+        self.last_duration_s = self._now_s() - self._started_s
+        if self._goes_to_file:
+            self.last_ok = ok
+            if ok:
+                self._keyspace.dirty -= self._dirty_before
+                self.last_save_s = self._now_s()
+        if ok:
+            self._log(NOTICE, "Background saving terminated with success")
+        for listener in self.listeners:
+            listener.snapshot_ended(ok)
 
     def stop_child(self) -> None:
-        """Ends the child, if there is one: what it would save is of no use any more."""
+        """Ends the one in the background, if there is one: what it would save is of no use any more."""
         child = self._child
-        if child == 0:
+        if child is None:
             return
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        self._forget_child()
-        remove(temporary_name(child))
+        self.children.kill()
+        self._child = None
+        remove(temporary_name(child.pid))
+        for listener in self.listeners:
+            listener.snapshot_ended(False)
 
     def data_flushed(self) -> None:
         """Everything was deleted: a running snapshot is void; with save points the empty dataset is saved at once."""
@@ -285,6 +290,63 @@ class Snapshots:
             return False
         job.run()
         return True
+
+
+class FileWork(ChildWork):
+    """Writes the dump file."""
+
+    def __init__(self, settings: Settings, keyspace: Keyspace, options: FileOptions) -> None:
+        self._settings: Final = settings
+        self._keyspace: Final = keyspace
+        self._options: Final = options
+
+    def run(self, progress: Progress) -> None:
+        write_file(self._settings, self._keyspace, self._options, progress)
+
+
+def write_file(settings: Settings, keyspace: Keyspace, options: FileOptions, progress: Progress) -> None:
+    """Writes the dump under a temporary name, brings it to disk and gives it its name.
+
+    Raises:
+        SaveError: That failed; the old file is untouched, and the temporary one is gone.
+    """
+    temporary = temporary_name(os.getpid())
+    try:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    except OSError as error:
+        place = os.getcwd()  # noqa: PTH109 - for the log
+        text = f"Failed opening the temp RDB file {temporary} (in server root dir {place}) for saving"
+        raise SaveError(f"{text}: {error.strerror}") from error
+    try:
+        with os.fdopen(fd, "wb") as file:
+            compressor = Compressor() if settings.rdbcompression else None
+            sink = RdbSink(compressor, file, SYNC_BYTES if settings.rdb_save_incremental_fsync else 0)
+            write_dataset(sink, keyspace, options, progress)
+            file.flush()
+            os.fsync(fd)
+    except OSError as failure:
+        remove(temporary)
+        raise SaveError(f"Write error while saving DB to the disk: {failure.strerror or failure}") from failure
+    name_file(temporary, settings.dbfilename)
+
+
+def name_file(temporary: str, name: str) -> None:
+    """Gives a file that is complete and on disk its real name, for good.
+
+    Raises:
+        SaveError: That failed; the temporary file is gone.
+    """
+    try:
+        Path(temporary).rename(name)
+    except OSError as error:
+        remove(temporary)
+        place = os.getcwd()  # noqa: PTH109 - for the log
+        text = f"Error moving temp DB file {temporary} on the final destination {name} (in server root dir {place})"
+        raise SaveError(f"{text}: {error.strerror}") from error
+    try:
+        sync_directory()
+    except OSError as failure:
+        raise SaveError(f"Failed to fsync directory while saving DB: {failure.strerror}") from failure
 
 
 def temporary_name(pid: int) -> str:

@@ -281,12 +281,7 @@ class InfoReport:
         return [
             ("loading", 1 if server.is_loading() else 0),
             ("async_loading", 0),
-            ("current_cow_peak", 0),
-            ("current_cow_size", 0),
-            ("current_cow_size_age", 0),
-            ("current_fork_perc", "0.00"),
-            ("current_save_keys_processed", 0),
-            ("current_save_keys_total", 0),
+            *self._child(),
             ("rdb_changes_since_last_save", int(server.keyspace.dirty)),
             ("rdb_bgsave_in_progress", int(snapshots.is_saving())),
             ("rdb_last_save_time", int(server.last_save_s())),
@@ -294,7 +289,7 @@ class InfoReport:
             ("rdb_last_bgsave_time_sec", int(snapshots.last_duration_s)),
             ("rdb_current_bgsave_time_sec", int(snapshots.running_s())),
             ("rdb_saves", int(snapshots.saves)),
-            ("rdb_last_cow_size", 0),
+            ("rdb_last_cow_size", int(snapshots.last_cow_bytes)),
             ("rdb_last_load_keys_expired", int(snapshots.keys_expired)),
             ("rdb_last_load_keys_loaded", int(snapshots.keys_loaded)),
             ("aof_enabled", 0),
@@ -310,6 +305,25 @@ class InfoReport:
             ("module_fork_in_progress", 0),
             ("module_fork_last_cow_size", 0),
             *server.loading.fields(),
+        ]
+
+    def _child(self) -> Fields:
+        """How far the child process is that writes the dataset, and what that costs."""
+        child = self._server.snapshots.children.active
+        if child is None:
+            cow_bytes, peak, age, keys, total = 0, 0, 0, 0, 0
+        else:
+            child.listen(self._server.clock.now_ms)
+            cow_bytes, peak = int(child.cow_bytes), int(child.cow_peak_bytes)
+            age = int(self._server.clock.now_ms - child.reported_ms) // 1000
+            keys, total = int(child.keys), int(child.total_keys)
+        return [
+            ("current_cow_peak", peak),
+            ("current_cow_size", cow_bytes),
+            ("current_cow_size_age", age),
+            ("current_fork_perc", f"{ratio(keys, total) * 100:.2f}"),
+            ("current_save_keys_processed", keys),
+            ("current_save_keys_total", total),
         ]
 
     def _stats(self) -> Fields:
@@ -353,8 +367,8 @@ class InfoReport:
             ("pubsub_channels", len(server.pubsub.channels.listeners)),
             ("pubsub_patterns", len(server.pubsub.patterns.listeners)),
             ("pubsubshard_channels", len(server.pubsub.shard_channels.listeners)),
-            ("latest_fork_usec", 0),
-            ("total_forks", 0),
+            ("latest_fork_usec", int(server.snapshots.children.latest_fork_us)),
+            ("total_forks", int(server.snapshots.children.total_forks)),
             ("migrate_cached_sockets", 0),
             ("slave_expires_tracked_keys", 0),
             ("active_defrag_hits", 0),
