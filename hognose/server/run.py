@@ -45,7 +45,7 @@ from hognose.server.loops import new_event_loop
 from hognose.server.oomscore import OomScore
 from hognose.server.proctitle import ProcessTitle
 from hognose.server.server import Server
-from hognose.server.snapshots import LastSnapshot, files_to_load
+from hognose.server.snapshots import DataDirectory, LastSnapshot, files_to_load
 from hognose.version import VERSION
 
 USAGE: Final = """\
@@ -199,6 +199,7 @@ class ServerProcess:
         self._loop: Final = new_event_loop()
         self._lifecycle: Final = Lifecycle(self._server, self._loop)
         self._oom_score: Final = OomScore(self._settings, self._server.log_file)
+        self._data_directory: Final = DataDirectory(self._server)
         self._was_interrupted = False
         self._has_failed = False
         self._title: ProcessTitle | None = None
@@ -229,6 +230,14 @@ class ServerProcess:
 
     def _load(self) -> None:
         """Begins to load the dataset; how it ends is told to `_on_loaded`."""
+        config = self._server.config
+        reason = self._data_directory.apply()
+        if reason:
+            self._server.log(WARNING, f"{reason}. Exiting.")
+            self._has_failed = True
+            return
+        config.on_change("dir", self._data_directory.apply)
+        config.on_change("save", self._data_directory.apply)
         try:
             jobs = files_to_load(self._server)
         except OSError as error:

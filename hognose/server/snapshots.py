@@ -6,6 +6,7 @@ from mypy_extensions import i64
 
 from hognose.commands.host import NOTICE, WARNING
 from hognose.config.directives.process import SHUTDOWN_NOSAVE, SHUTDOWN_SAVE
+from hognose.persistence.directory_lock import DirectoryLock
 from hognose.persistence.load import LoadJob
 from hognose.server.cron import CronTask
 from hognose.server.dispatch import WRITES_REFUSED
@@ -28,6 +29,25 @@ class SnapshotTask(CronTask):
             self._server.dispatcher.attention |= WRITES_REFUSED
         else:
             self._server.dispatcher.attention &= ~WRITES_REFUSED
+
+
+class DataDirectory:
+    """Keeps other servers out of the directory of one that saves anything by itself."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server: Final = server
+        self._lock: Final = DirectoryLock()
+
+    def apply(self) -> str:
+        """Applier of `dir`, `save` and `appendonly`: takes the lock or gives it up; why it cannot be had, or ""."""
+        settings = self._server.settings
+        if not settings.save and not settings.appendonly:
+            self._lock.release()
+            return ""
+        reason = self._lock.take(settings.dir)
+        if self._lock.remark:
+            self._server.log(WARNING, self._lock.remark)
+        return reason
 
 
 def files_to_load(server: "Server") -> list[LoadJob]:
