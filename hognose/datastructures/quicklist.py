@@ -490,7 +490,7 @@ def list_from_nodes(limits: ListLimits, payloads: list[bytes], plain: list[bool]
         plain: Per node, whether it is one element.
 
     Raises:
-        ValueError: A listpack is corrupt.
+        ValueError: A listpack is corrupt, or a node of one element has none.
 
     Complexity:
         O(N).
@@ -498,6 +498,8 @@ def list_from_nodes(limits: ListLimits, payloads: list[bytes], plain: list[bool]
     value = ListValue(limits)
     row = NodeRow()
     for payload, is_plain in zip(payloads, plain, strict=True):
+        if is_plain and not payload:
+            raise ValueError("node of its own for an empty element")
         body = payload if is_plain else unseal(payload)
         count = 1 if is_plain else count_entries(body)
         if count > 0:

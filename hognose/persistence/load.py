@@ -140,6 +140,9 @@ class RdbLoad(LoadJob):
         self._file.close()
 
     def failure(self, error: Exception) -> str:
+        if isinstance(error, RdbError):
+            self._log(WARNING, f"Fatal error loading the DB from {self._path}: {error}. Run `hognose check` on it.")
+            return "Terminating server after rdb file reading failure."
         return f"Fatal error loading the DB from {self._path}: {error}. Exiting."
 
     def _announce(self) -> None:

@@ -143,7 +143,7 @@ def zipmap_elements(blob: bytes) -> list[bytes]:
             if at > end:
                 raise ValueError("zipmap entry that ends too early")
             out.append(blob[start : start + length])
-    if blob[0] < LARGE and 2 * i64(blob[0]) != len(out):
+    if not out or (blob[0] < LARGE and 2 * i64(blob[0]) != len(out)):
         raise ValueError("zipmap with another number of entries than it says")
     return out
 

@@ -150,10 +150,7 @@ class DatasetReader:
             if code == rdb.END:
                 return True
             if code == rdb.SELECT:
-                index = source.length()
-                if index >= len(self._keyspace.databases):
-                    raise source.error(f"Database {index}, but `databases` allows less")
-                self._database = self._keyspace.databases[index]
+                self.select(source, source.length())
             elif code == rdb.DEADLINE_MS:
                 self._attributes.deadline_ms = source.i64_le()
             elif code == rdb.DEADLINE_SECONDS:
@@ -165,7 +162,7 @@ class DatasetReader:
             elif code >= rdb.LOWEST_OPCODE:
                 self._read_other(source, code)
             else:
-                self._read_key(source, code, self._database, self._attributes)
+                self._read_key(source, code, self._attributes)
                 self._attributes = KeyAttributes()
                 if self._ends_step(source, until_offset, until_us):
                     return False
@@ -194,9 +191,7 @@ class DatasetReader:
             for _ in range(3):
                 source.length()
         elif code == rdb.FUNCTION:
-            problem = self._keyspace.libraries.load(source.string(), self._replaces)
-            if problem:
-                raise source.error(f"Library of functions: {problem}")
+            self.store_library(source, source.string())
         elif code == rdb.MODULE_AUX:
             self._read_module_aux(source)
         elif code == rdb.SLOT_IMPORT and self.is_valkey:
@@ -232,7 +227,7 @@ class DatasetReader:
         if self.keys_of_modules <= MOST_REMARKS:
             self.remarks.append(f"Left out: key {printable(key)} of module type {name}")
 
-    def _read_key(self, source: RdbSource, kind: i64, database: Database, attributes: KeyAttributes) -> None:
+    def _read_key(self, source: RdbSource, kind: i64, attributes: KeyAttributes) -> None:
         key = source.string()
         if kind == rdb.MODULE:
             self._skip_module_value(source, key)
@@ -244,6 +239,25 @@ class DatasetReader:
             if self.keys_empty <= MOST_REMARKS:
                 self.remarks.append(f"skipping empty key: {printable(key)}")
             return
+        self.store(source, key, value, attributes)
+
+    # Where it goes; tools that only look at a file override these
+
+    def select(self, source: RdbSource, index: i64) -> None:
+        """The keys that follow belong to this database."""
+        if index >= len(self._keyspace.databases):
+            raise source.error(f"Database {index}, but `databases` allows less")
+        self._database = self._keyspace.databases[index]
+
+    def store_library(self, source: RdbSource, text: bytes) -> None:
+        """Takes a library of functions."""
+        problem = self._keyspace.libraries.load(text, self._replaces)
+        if problem:
+            raise source.error(f"Library of functions: {problem}")
+
+    def store(self, source: RdbSource, key: bytes, value: object, attributes: KeyAttributes) -> None:
+        """Takes a key, unless it has expired meanwhile."""
+        database = self._database
         deadline = attributes.deadline_ms
         if deadline != UNSET and self._keyspace.may_expire and deadline < self._keyspace.clock.now_ms:
             self.keys_expired += 1
