@@ -115,6 +115,7 @@ class Cron:
             self._sampled_ms = now_ms
             server.take_samples()
         self._visit_clients()
+        server.shutdown.tick(now_ms)
         if not server.loading.is_on:
             self._look_after_data(now_ms)
         server.flush_waiting()

@@ -159,6 +159,7 @@ class InfoReport:
             ("config_file", server.config.path),
             ("io_threads_active", 0),
             *self._listeners(),
+            *server.shutdown.fields(),
         ]
 
     def _listeners(self) -> Fields:

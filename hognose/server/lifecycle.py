@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import mypyc_attr
 
-from hognose.commands.host import NOTICE, WARNING
+from hognose.commands.host import WARNING
 from hognose.config.directives.process import SHUTDOWN_FORCE
 from hognose.server import tls
 from hognose.server.listeners import ListenError, Listeners
@@ -99,12 +99,13 @@ class Lifecycle:
         Returns:
             Why it goes on instead, or None.
         """
-        self._server.log(NOTICE, "User requested shutdown...")
         for step in self.steps:
             reason = step.finish(options)
             if reason and options & SHUTDOWN_FORCE == 0:
-                self._server.log(WARNING, reason)
+                self._server.log(WARNING, f"{reason}, can't exit.")
                 return reason
+            if reason:
+                self._server.log(WARNING, f"{reason}. Exit anyway.")
         self._is_stopping = True
         if self._on_stopping is not None:
             self._on_stopping()

@@ -200,7 +200,6 @@ class ServerProcess:
         self._lifecycle: Final = Lifecycle(self._server, self._loop)
         self._oom_score: Final = OomScore(self._settings, self._server.log_file)
         self._data_directory: Final = DataDirectory(self._server)
-        self._was_interrupted = False
         self._has_failed = False
         self._title: ProcessTitle | None = None
         configure_log(self._server.log_file, self._settings)
@@ -395,17 +394,12 @@ class ServerProcess:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED_SIGNALS)
 
     def _on_terminate(self) -> None:
-        self._server.log(WARNING, "Received SIGTERM scheduling shutdown...")
-        self._lifecycle.request_stop(self._settings.shutdown_on_sigterm)
+        self._server.shutdown.schedule("SIGTERM", self._settings.shutdown_on_sigterm)
 
     def _on_interrupt(self) -> None:
-        if self._was_interrupted:
-            self._server.log(WARNING, "You insist... exiting now.")
-            leave(1)
-        self._was_interrupted = True
-        self._server.log(WARNING, "Received SIGINT scheduling shutdown...")
-        if self._lifecycle.request_stop(self._settings.shutdown_on_sigint) is not None:
-            self._was_interrupted = False
+        if self._server.shutdown.is_scheduled():
+            self._server.shutdown.insist()
+        self._server.shutdown.schedule("SIGINT", self._settings.shutdown_on_sigint)
 
     def _on_hangup(self) -> None:
         """SIGHUP: certificates may have been renewed. Without TLS it means nothing, as in Redis."""

@@ -52,6 +52,7 @@ from hognose.server.passes import Passes
 from hognose.server.pause import ClientPause
 from hognose.server.propagation import Propagation
 from hognose.server.sampling import Rate
+from hognose.server.shutdown import Shutdown
 from hognose.server.snapshots import SnapshotTask
 from hognose.server.statistics import memory_overheads, reset_statistics
 from hognose.server.tls import Tls
@@ -114,6 +115,7 @@ class Server(Host):
         self.tls: Final = Tls(config.settings, self.log)
         self.limits: Final = ClientLimits(self)
         self.loading: Final = Loading(self)
+        self.shutdown: Final = Shutdown(self)
         self.cron: Final = Cron(self)
         self.passes: Final = Passes()
         self.pause: Final = ClientPause(self)
@@ -188,6 +190,7 @@ class Server(Host):
         self.clients.pop(connection.id, None)
         if connection.flags & BLOCKED:
             self.pause.forget(connection)
+            self.shutdown.forget(connection)
         self.memory_limit.note_client(connection)
         self.forget_client_state(connection)
         self.blocking.release(connection)
@@ -478,14 +481,22 @@ class Server(Host):
 
     def request_shutdown(self, ctx: Context, save: bool, nosave: bool, now: bool, force: bool) -> str | None:
         """SHUTDOWN: ends the server. Returns why not, or None."""
-        lifecycle = self.lifecycle
-        if lifecycle is None:
-            return errors.SHUTDOWN_FAILED
         options = SHUTDOWN_SAVE if save else 0
         options |= SHUTDOWN_NOSAVE if nosave else 0
         options |= SHUTDOWN_NOW if now else 0
         options |= SHUTDOWN_FORCE if force else 0
-        return None if lifecycle.request_stop(options) is None else errors.SHUTDOWN_FAILED
+        return self.shutdown.request(ctx, options)
+
+    def abort_shutdown(self) -> bool:
+        """SHUTDOWN ABORT: calls a shutdown off; False if there is none."""
+        return self.shutdown.abort()
+
+    def replicas_in_sync(self) -> bool:
+        """Whether every replica has everything."""
+        return True
+
+    def report_lagging_replicas(self) -> None:
+        """Logs at the end which replicas do not have everything."""
 
     def protocol_error(self, connection: Connection, error: ProtocolError) -> None:
         """Logs malformed input."""

@@ -77,4 +77,4 @@ class LastSnapshot(ShutdownStep):
         if options & SHUTDOWN_SAVE == 0 and (options & SHUTDOWN_NOSAVE or not server.settings.save):
             return ""
         server.log(NOTICE, "Saving the final RDB snapshot before exiting.")
-        return "" if server.snapshots.save() else "Error trying to save the DB, can't exit."
+        return "" if server.shutdown.save() else "Error trying to save the DB"
