@@ -38,6 +38,7 @@ MEGABYTE: Final = 1 << 20
 PURPOSE: Final = "RDB"
 
 
+@mypyc_attr(native_class=False)
 class SaveError(OSError):
     """A snapshot could not be written; the text says what failed and why."""
 

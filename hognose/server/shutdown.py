@@ -16,7 +16,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from hognose import errors
 from hognose.commands.context import BLOCKED, Context
@@ -31,6 +31,7 @@ FOREVER_MS: Final = 1 << 60
 NOT_SCHEDULED: Final = -1
 
 
+@mypyc_attr(native_class=False)
 class InterruptedSaveError(OSError):
     """A second SIGINT came while the last snapshot was being written."""
 
