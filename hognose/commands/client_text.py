@@ -45,8 +45,15 @@ TYPES: Final[dict[bytes, int]] = {
 
 CLIENT_OBJECT_BYTES: Final = 1760
 """What a connection's objects weigh without its buffers (context, parser, writer, transport), measured on 3.11."""
-WRITER_BYTES: Final = 1024
+WRITER_BYTES: Final = 256
 """The capacity an output buffer starts with."""
+
+# What clients make the server keep for them, names not included; each measured on 3.11 with 100,000 of them.
+WATCHED_KEY_BYTES: Final = 420
+CHANNEL_BYTES: Final = 340
+PATTERN_BYTES: Final = 560
+PREFIX_BYTES: Final = 120
+QUEUED_COMMAND_BYTES: Final = 300
 
 
 def type_of(client: Context) -> int:
@@ -59,14 +66,16 @@ def type_of(client: Context) -> int:
 
 
 def memory_of(client: Context) -> i64:
-    """What a client occupies, buffers included, in bytes."""
-    return (
-        CLIENT_OBJECT_BYTES
-        + client.query_bytes()
-        + client.argument_bytes()
-        + client.queued_bytes
-        + max(WRITER_BYTES, client.output_bytes())
-    )
+    """What a client occupies in bytes: its buffers, and what it has joined, watched and queued. O(1)."""
+    total: i64 = CLIENT_OBJECT_BYTES
+    total += client.query_bytes() + client.argument_bytes()
+    total += client.queued_bytes + QUEUED_COMMAND_BYTES * len(client.queued)
+    total += max(WRITER_BYTES, client.buffer_bytes) + client.output_bytes()
+    total += WATCHED_KEY_BYTES * len(client.watched)
+    total += CHANNEL_BYTES * (client.channels + client.shard_channels) + PATTERN_BYTES * client.patterns
+    if client.flags & TRACKING_BROADCAST:
+        total += PREFIX_BYTES * client.host.invalidation.prefixes_of(client)
+    return total
 
 
 def flag_letters(client: Context) -> str:
@@ -108,8 +117,8 @@ def client_line(client: Context) -> bytes:
         f" idle={(now_ms - client.active_ms) // 1000} flags={flag_letters(client)} db={client.db.index}"
         f" sub={client.channels} psub={client.patterns} ssub={client.shard_channels}"
         f" multi={len(client.queued) if in_multi else -1} qbuf={client.query_bytes()} qbuf-free=0"
-        f" argv-mem={client.argument_bytes()} multi-mem={client.queued_bytes} rbs={WRITER_BYTES}"
-        f" rbp={min(client.output_peak_bytes, WRITER_BYTES)} obl={len(client.out)}"
+        f" argv-mem={client.argument_bytes()} multi-mem={client.queued_bytes}"
+        f" rbs={max(WRITER_BYTES, client.buffer_bytes)} rbp={client.output_peak_bytes} obl={len(client.out)}"
         f" oll={1 if waiting > len(client.out) else 0} omem={waiting - len(client.out)}"
         f" tot-mem={memory_of(client)} events={'rw' if waiting > len(client.out) else 'r'}"
         f" cmd={command.name if command is not None else 'NULL'} user={client.user} redir={redirect}"

@@ -74,7 +74,8 @@ class Context:
         channels, patterns, shard_channels: How many it is subscribed to.
         redirect: The id of the client its invalidations go to; 0 for itself.
         holds_pushes: A command of it is running, so that messages wait in `held_pushes` until its reply is written.
-        output_peak_bytes: The most `out` has held at the end of a pass.
+        output_peak_bytes: The most `out` has held at the end of a pass of the last seconds.
+        buffer_bytes: The room that `out` has kept from earlier passes.
     """
 
     def __init__(self, host: "Host", client_id: i64) -> None:
@@ -105,6 +106,7 @@ class Context:
         self.shard_channels: i64 = 0
         self.redirect: i64 = 0
         self.output_peak_bytes: i64 = 0
+        self.buffer_bytes: i64 = 0
         self.holds_pushes = False
         self.held_pushes: list[bytes] = []
         self._secret_argv: list[bytes] | None = None

@@ -13,7 +13,7 @@ from hognose.commands.context import Context
 from hognose.commands.digest import as_hex, dataset_digest, key_digest
 from hognose.commands.flags import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, SYSCMD
 from hognose.commands.help import help_reply
-from hognose.commands.host import WARNING
+from hognose.commands.host import PEAK_RESET_MS, WARNING
 from hognose.commands.inspection import encoding_of
 from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.config.kinds import parse_memory
@@ -26,7 +26,7 @@ from hognose.datastructures.numbers import parse_double
 from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue
 from hognose.datastructures.value import Value
-from hognose.errors import NO_SUCH_KEY, VALUE_MUST_BE_POSITIVE, CommandError, printable
+from hognose.errors import NO_SUCH_KEY, SYNTAX, VALUE_MUST_BE_POSITIVE, CommandError, printable
 from hognose.keyspace.access import access_second
 from hognose.keyspace.memory import value_size
 from hognose.persistence.rdb_format import RdbError
@@ -264,6 +264,25 @@ def set_skip_checksum_validation(ctx: Context, argv: Argv) -> Reply:
     return OK
 
 
+def replybuffer(ctx: Context, argv: Argv) -> Reply:
+    what, value = argv[2].lower(), argv[3].lower()
+    host = ctx.host
+    if what == b"peak-reset-time":
+        host.peak_reset_ms = peak_reset_ms(value)
+    elif what == b"resizing":
+        host.resizes_buffers = leading_integer(value) != 0
+    else:
+        raise CommandError(SYNTAX)
+    return OK
+
+
+def peak_reset_ms(value: bytes) -> int:
+    """How long the largest output counts: 0 stands for ever."""
+    if value == b"never":
+        return 0
+    return PEAK_RESET_MS if value == b"reset" else integer(value)
+
+
 # Replies
 
 
@@ -334,6 +353,13 @@ HANDLERS: Final[dict[bytes, Subcommand]] = {
     ),
     b"RELOAD": Subcommand(
         0, 3, reload, "RELOAD [MERGE] [NOFLUSH] [NOSAVE]", "Save the dataset, empty the databases and load it again."
+    ),
+    b"REPLYBUFFER": Subcommand(
+        2,
+        2,
+        replybuffer,
+        "REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|<milliseconds>> | RESIZING <0|1>",
+        "Set when clients' buffers for replies shrink.",
     ),
     b"SET-ACTIVE-EXPIRE": Subcommand(
         1,

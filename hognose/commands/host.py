@@ -35,6 +35,8 @@ VERBOSE: Final = 1
 NOTICE: Final = 2
 WARNING: Final = 3
 
+PEAK_RESET_MS: Final = 5000
+
 
 class Host:
     """What commands may ask of the server around them.
@@ -50,6 +52,8 @@ class Host:
         clustered: Whether this is a node of a cluster (cluster-enabled).
         allows_denied_in_scripts: DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may run any command.
         max_string_bytes: Longest string a command may make (proto-max-bulk-len).
+        resizes_buffers: Whether clients' buffers for replies shrink when they need less.
+        peak_reset_ms: For how long the largest reply counts in that; 0 for ever.
         hash_limits: Up to where hashes are compact (hash-max-listpack-entries and -value).
         list_limits: Up to where lists, and the nodes of long ones, are one listpack (list-max-listpack-size).
         set_limits: Up to where sets are compact (set-max-intset-entries, set-max-listpack-entries and -value).
@@ -76,6 +80,8 @@ class Host:
         self.clustered = False
         self.allows_denied_in_scripts = False
         self.max_string_bytes: i64 = 512 * 1024 * 1024
+        self.resizes_buffers = True
+        self.peak_reset_ms: i64 = PEAK_RESET_MS
         self.hash_limits: Final = HashLimits()
         self.list_limits: Final = ListLimits(self.settings.list_max_listpack_size)
         config.on_change("list-max-listpack-size", self._apply_list_limits)

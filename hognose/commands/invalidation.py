@@ -88,6 +88,11 @@ class Invalidation:
             self._has_broadcasters = True
         self._host.observe_changes()
 
+    def prefixes_of(self, ctx: Context) -> int:
+        """How many prefixes a client is told of. O(1)."""
+        tracker = self.trackers.get(ctx.id)
+        return 0 if tracker is None else len(tracker.prefixes)
+
     def disable(self, ctx: Context) -> None:
         """Ends tracking. What the client has read is forgotten as those keys change."""
         if self.trackers.pop(ctx.id, None) is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from hognose.commands.client_text import QUEUED_COMMAND_BYTES
 from hognose.commands.context import BLOCKED, MONITOR, PRIMARY, REPLICA, UNAUTHENTICATED
 from hognose.commands.host import VERBOSE, WARNING
 from hognose.config import specials
@@ -32,12 +33,17 @@ SHOWN_INPUT_BYTES: Final = 64
 
 
 class ClientLimits:
-    """Enforces the limits of one server's clients."""
+    """Enforces the limits of one server's clients.
+
+    Attributes:
+        buffer_shrinks: How many buffers for replies were given up (INFO reply_buffer_shrinks).
+    """
 
     def __init__(self, server: "Server") -> None:
         self._server: Final = server
         self._limits: tuple[OutputBufferLimit, ...] = server.settings.client_output_buffer_limit
         self._any_limit: list[bool] = []
+        self.buffer_shrinks = 0
         self.apply()
 
     def apply(self) -> str:
@@ -77,7 +83,8 @@ class ClientLimits:
 
     def check_input(self, connection: "Connection") -> None:
         """Drops a client whose unfinished request or transaction is larger than client-query-buffer-limit. O(1)."""
-        waiting = connection.parser.pending_bytes() + connection.queued_bytes
+        queued = connection.queued_bytes + QUEUED_COMMAND_BYTES * len(connection.queued)
+        waiting = connection.parser.pending_bytes() + queued
         if waiting > connection.counted_bytes:
             self._server.memory_limit.note_client(connection)
         if waiting <= self._server.settings.client_query_buffer_limit or connection.closed:
@@ -90,6 +97,8 @@ class ClientLimits:
     def visit(self, connection: "Connection") -> None:
         """What the cron checks of a client: its idle time and how long it has been over the soft limit. O(1)."""
         self.check_output(connection)
+        if self._server.resizes_buffers:
+            connection.resize_buffer(self._server.peak_reset_ms)
         self._server.memory_limit.note_client(connection)
         timeout = self._server.settings.timeout
         if connection.is_shaking_hands() and self._server.clock.now_ms - connection.created_ms > HANDSHAKE_MS:

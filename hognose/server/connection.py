@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
+from hognose.commands.client_text import WRITER_BYTES
 from hognose.commands.context import BLOCKED, CLOSE_AFTER_REPLY, REPLY_OFF, UNIX_SOCKET, Context
 from hognose.errors import ProtocolError
 from hognose.resp.parser import RequestParser
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 FLUSH_BYTES: Final = 256 * 1024
 """Replies of a pass go to the socket early from this size on, so that a long pipeline does not pile them up."""
 
+KEPT_BYTES: Final = 16 * 1024
+"""A client's buffer for replies that has grown beyond this is not kept for the next pass."""
 
 BACK_PRESSURE_BYTES: Final = 1 << 30
 """A client with so much unread output is not listened to until it has read three quarters of it. That keeps the server
@@ -48,6 +51,7 @@ class Connection(Context):
         closed: The connection is gone, or about to.
         in_pass: Its commands are running.
         counted_bytes: What the memory limit counts for it.
+        memory_bucket: Where client eviction looks for it; -1 for nowhere.
         stalled: It leaves so much unread that nothing more is read from it.
     """
 
@@ -58,6 +62,7 @@ class Connection(Context):
         self.transport: asyncio.Transport | None = None
         self._send: Callable[[bytes], None] | None = None
         self.soft_limit_since_ms: i64 = 0
+        self._peak_since_ms: i64 = server.clock.now_ms
         self.total_in: i64 = 0
         self.total_out: i64 = 0
         self.total_commands: i64 = 0
@@ -65,6 +70,7 @@ class Connection(Context):
         self.flush_pending = False
         self.in_pass = False
         self.counted_bytes: i64 = 0
+        self.memory_bucket: i64 = -1
         self.stalled = False
         self.peer: bytes = b""
         self.local: bytes = b""
@@ -108,11 +114,16 @@ class Connection(Context):
         commands = server.dispatcher.total_commands
         self.active_ms = server.clock.now_ms
         self.parser.feed(data)
+        eviction = server.memory_limit.client_eviction
+        if eviction.is_on and not eviction.check(self):
+            return
         self.process()
         # The end of the last command was the last reading of the clock.
         server.passes.note(server.clock.now_us - started_us, server.dispatcher.total_commands - commands)
         if self.parser.pending_bytes() + self.queued_bytes != 0:
             server.limits.check_input(self)
+        if eviction.is_on:
+            eviction.check(self)
 
     def eof_received(self) -> bool:
         """The client closed its side; nothing more will come, so the connection closes."""
@@ -178,7 +189,8 @@ class Connection(Context):
         size: i64 = len(out)
         send = self._send
         if size != 0:
-            self.output_peak_bytes = max(self.output_peak_bytes, size)
+            if size > self.output_peak_bytes:
+                self.output_peak_bytes = size
             self.server.check_output_limit(self)
             if send is None or self.closed:
                 out.truncate(0)
@@ -186,12 +198,30 @@ class Connection(Context):
             self.total_out += size
             self.server.total_out += size
             send(out.getvalue())
-            if size > FLUSH_BYTES:
+            if size > KEPT_BYTES:
                 self.out = BytesWriter()
+                self.buffer_bytes = 0
             else:
                 out.truncate(0)
+                if size > self.buffer_bytes:
+                    self.buffer_bytes = size
         if self.flags & CLOSE_AFTER_REPLY and not self.closed:
             self.close()
+
+    def resize_buffer(self, peak_reset_ms: i64) -> None:
+        """Gives up a buffer for replies of which the last seconds needed less than half. Called by the cron. O(1).
+
+        Args:
+            peak_reset_ms: How long the largest output counts; 0 for ever.
+        """
+        now_ms = self.server.clock.now_ms
+        if self.buffer_bytes > 2 * max(self.output_peak_bytes, WRITER_BYTES) and len(self.out) == 0:
+            self.out = BytesWriter()
+            self.buffer_bytes = 0
+            self.server.limits.buffer_shrinks += 1
+        if peak_reset_ms != 0 and now_ms - self._peak_since_ms >= peak_reset_ms:
+            self._peak_since_ms = now_ms
+            self.output_peak_bytes = len(self.out)
 
     def flush_soon(self) -> None:
         """Sees to it that what was written outside this client's own pass is sent at the end of the running one."""

@@ -139,6 +139,7 @@ class Cron:
             if not connection.closed:
                 self._server.limits.visit(connection)
             count -= 1
+        self._server.memory_limit.client_eviction.evict()
 
     # Expiry
 

@@ -13,6 +13,7 @@ from mypy_extensions import i64
 
 from hognose.commands.client_text import REPLICA_CLIENT, memory_of, type_of
 from hognose.keyspace.eviction import NOTHING, Eviction
+from hognose.server.client_eviction import ClientEviction
 from hognose.server.dispatch import MEMORY_LIMIT
 from hognose.server.pause import WRITES
 
@@ -41,6 +42,7 @@ class MemoryLimit:
     Attributes:
         eviction: Chooses the keys.
         client_bytes: What clients occupy, as of the cron's last visit to each.
+        client_eviction: The limit of the clients alone (maxmemory-clients).
     """
 
     def __init__(self, server: "Server") -> None:
@@ -52,6 +54,8 @@ class MemoryLimit:
         self._over_since_us: i64 = 0
         self._over_us: i64 = 0
         self.client_bytes: i64 = 0
+        self.client_eviction: Final = ClientEviction(server)
+        server.config.on_change("maxmemory-clients", self.client_eviction.apply)
         for name in ("maxmemory", "maxmemory-samples", "maxmemory-eviction-tenacity"):
             server.config.on_change(name, self.apply)
         self.apply()
@@ -69,7 +73,7 @@ class MemoryLimit:
         else:
             server.dispatcher.attention &= ~MEMORY_LIMIT
             self._note_under()
-        return ""
+        return self.client_eviction.apply()
 
     def make_room(self) -> bool:
         """Brings the memory below the limit, or begins to. False if nothing may be evicted."""
@@ -123,10 +127,13 @@ class MemoryLimit:
         self._server.flush_waiting()
 
     def note_client(self, client: "Connection") -> None:
-        """Brings the account of one client up to date; the cron does so about once a second."""
+        """Brings the account of one client up to date; the cron does so about once a second. O(1)."""
         now = memory_of(client) if not client.closed and type_of(client) != REPLICA_CLIENT else 0
-        self.client_bytes += now - client.counted_bytes
+        before = client.counted_bytes
+        self.client_bytes += now - before
         client.counted_bytes = now
+        if self.client_eviction.is_on:
+            self.client_eviction.note(client, before, now)
 
     # How long memory has been above the limit
 

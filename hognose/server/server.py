@@ -213,6 +213,9 @@ class Server(Host):
             self.to_flush = []
             for other in waiting:
                 other.flush()
+            if self.memory_limit.client_eviction.is_on:
+                for other in waiting:
+                    self.memory_limit.client_eviction.check(other)
         if self._to_resume:
             self._resume_released()
 

@@ -81,6 +81,8 @@ def reset_statistics(server: "Server") -> None:
     server.total_connections = 0
     server.rejected_connections = 0
     server.tls.refused = 0
+    server.limits.buffer_shrinks = 0
+    server.memory_limit.client_eviction.evicted = 0
     server.passes.reset()
     server.acl.reset_statistics()
     keyspace = server.keyspace
