@@ -11,11 +11,14 @@ def load_all() -> None:
     """Imports every command module, which registers its commands. Cheap when called again."""
     from hognose.commands import (  # noqa: F401, PLC0415 - imported for what importing them does
         bitmap,
+        bloom,
         client,
         client_admin,
         command,
         config,
         connection,
+        count_min,
+        cuckoo,
         databases,
         debug,
         dump,
@@ -52,6 +55,7 @@ def load_all() -> None:
         stream_info,
         stream_read,
         string,
+        top_k,
         tracking,
         transactions,
     )

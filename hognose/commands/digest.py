@@ -15,6 +15,7 @@ from hognose.datastructures.hashvalue import HashValue
 from hognose.datastructures.numbers import format_double
 from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue
+from hognose.datastructures.sketch import Sketch, pieces_of
 from hognose.datastructures.stream import StreamValue
 from hognose.datastructures.value import Value
 from hognose.datastructures.zset import ZSetValue
@@ -70,6 +71,8 @@ def value_digest(value: object) -> int:
         digest = _hash(b"list", *elements)
     elif isinstance(value, StreamValue):
         digest = _stream(value)
+    elif isinstance(value, Sketch):
+        digest = _hash(b"sketch", value.header(), *pieces_of(value))
     return _hash(value.type_name(), digest.to_bytes(DIGEST_BYTES, "big"))
 
 

@@ -119,6 +119,10 @@ CATEGORIES: Final = [
     b"connection",
     b"transaction",
     b"scripting",
+    b"bloom",
+    b"cuckoo",
+    b"cms",
+    b"topk",
 ]
 
 GROUP_CATEGORIES: Final[dict[str, bytes]] = {
@@ -135,6 +139,10 @@ GROUP_CATEGORIES: Final[dict[str, bytes]] = {
     "transactions": b"transaction",
     "connection": b"connection",
     "generic": b"keyspace",
+    "bf": b"bloom",
+    "cf": b"cuckoo",
+    "cms": b"cms",
+    "topk": b"topk",
 }
 
 

@@ -20,6 +20,10 @@ TITLES: Final = {
     "geo": "Geo",
     "stream": "Streams",
     "hyperloglog": "HyperLogLog",
+    "bf": "Bloom filters",
+    "cf": "Cuckoo filters",
+    "cms": "Count-min sketches",
+    "topk": "Top-k",
     "pubsub": "Publish and subscribe",
     "transactions": "Transactions",
     "scripting": "Scripts and functions",
@@ -32,7 +36,8 @@ TITLES: Final = {
 OPENING: Final = """# Commands
 
 Written by `scripts/write-docs` from the command table; do not edit. *Since* is the version of Redis that brought the
-command. Departures from Redis are in [differences.md](differences.md).
+command; for Bloom and cuckoo filters, count-min sketches and top-k that of the module they came in. Departures from
+Redis are in [differences.md](differences.md).
 """
 
 

@@ -137,7 +137,7 @@ def is_listed(db: Database, key: bytes, type_name: bytes | None) -> bool:
     """Whether SCAN lists a key it came across: not when it has expired or is of another type."""
     if db.table.expires != 0 and db.expire_if_past(key):
         return False
-    return type_name is None or type_of(db.peek(key)) == type_name
+    return type_name is None or type_of(db.peek(key)).lower() == type_name
 
 
 @command(

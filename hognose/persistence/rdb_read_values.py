@@ -18,8 +18,10 @@ from hognose.datastructures.value import Value
 from hognose.datastructures.zset import ADDED, ZSetValue
 from hognose.persistence import rdb_format as rdb
 from hognose.persistence.rdb_format import EmptyCollectionError, RdbError, ValueLimits
+from hognose.persistence.rdb_modules import read_module_name
 from hognose.persistence.rdb_old_encodings import ziplist_elements, zipmap_elements
 from hognose.persistence.rdb_read_streams import read_stream
+from hognose.persistence.rdb_sketches import read_sketch
 from hognose.persistence.rdb_source import RdbSource
 
 BLOBS: Final[dict[int, str]] = {
@@ -108,7 +110,9 @@ def _read_collection(source: RdbSource, kind: i64, limits: ValueLimits, is_valke
         if kind == rdb.HASH_TRIPLES:
             source.i64_le()  # the earliest deadline, which the listpack tells as well
         return hash_of_triples(listpack.unseal(source.string()), limits)
-    if kind in (rdb.MODULE_OLD, rdb.MODULE):
+    if kind == rdb.MODULE:
+        return read_sketch(source, read_module_name(source))
+    if kind == rdb.MODULE_OLD:
         raise source.error("Value of a module, which only the module could read")
     raise source.error(f"Unknown type of value {kind}")
 

@@ -19,6 +19,7 @@ from hognose.persistence import rdb_format as rdb
 from hognose.persistence.rdb_format import EmptyCollectionError, ValueLimits, is_known_version
 from hognose.persistence.rdb_modules import read_module_name, skip_module_data
 from hognose.persistence.rdb_read_values import read_value
+from hognose.persistence.rdb_sketches import NAMES, read_sketch
 from hognose.persistence.rdb_source import RdbSource
 
 MAGIC_BYTES: Final = 9
@@ -218,8 +219,7 @@ class DatasetReader:
             self.remarks.append(f"Import {job.decode(errors='replace')} of slots {first} to {last} was not finished")
             left -= 1
 
-    def _skip_module_value(self, source: RdbSource, key: bytes) -> None:
-        name = read_module_name(source)
+    def _skip_module_value(self, source: RdbSource, key: bytes, name: str) -> None:
         if not self._skips_modules:
             raise source.error(f"Value of module type {name}, which only the module could read")
         skip_module_data(source)
@@ -229,11 +229,15 @@ class DatasetReader:
 
     def _read_key(self, source: RdbSource, kind: i64, attributes: KeyAttributes) -> None:
         key = source.string()
-        if kind == rdb.MODULE:
-            self._skip_module_value(source, key)
-            return
         try:
-            value = read_value(source, kind, self._limits, self.is_valkey)
+            if kind == rdb.MODULE:
+                name = read_module_name(source)
+                if name not in NAMES:
+                    self._skip_module_value(source, key, name)
+                    return
+                value: object = read_sketch(source, name)
+            else:
+                value = read_value(source, kind, self._limits, self.is_valkey)
         except EmptyCollectionError:
             self.keys_empty += 1
             if self.keys_empty <= MOST_REMARKS:

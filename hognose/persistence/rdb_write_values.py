@@ -12,6 +12,7 @@ from hognose.datastructures import listpack
 from hognose.datastructures.hashvalue import HashValue
 from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue
+from hognose.datastructures.sketch import Sketch
 from hognose.datastructures.stream import StreamValue
 from hognose.datastructures.stream_groups import ConsumerGroup
 from hognose.datastructures.stream_id import MAX_U64
@@ -19,6 +20,7 @@ from hognose.datastructures.value import Value
 from hognose.datastructures.zset import ZSetValue
 from hognose.persistence import rdb_format as rdb
 from hognose.persistence.rdb_sink import RdbSink
+from hognose.persistence.rdb_sketches import write_sketch
 
 RANKS_AT_A_TIME: Final = 1024
 NO_DEADLINE: Final = -1
@@ -51,6 +53,8 @@ def value_type(value: object, version: i64) -> i64:
         return rdb.SET_LISTPACK if version >= rdb.SET_LISTPACK_SINCE and value.blob() is not None else rdb.SET
     if isinstance(value, ZSetValue):
         return rdb.ZSET_LISTPACK if has_listpacks and value.encoding() == b"listpack" else rdb.ZSET_BINARY
+    if isinstance(value, Sketch):
+        return rdb.MODULE
     assert isinstance(value, StreamValue)
     if version >= rdb.SET_LISTPACK_SINCE:
         return rdb.STREAM_3
@@ -82,6 +86,8 @@ def write_value(sink: RdbSink, value: object, kind: i64) -> None:
         write_zset(sink, value, kind)
     elif isinstance(value, StreamValue):
         write_stream(sink, value, kind)
+    elif isinstance(value, Sketch):
+        write_sketch(sink, value)
     else:
         assert isinstance(value, bytearray)
         sink.string(bytes(value))
