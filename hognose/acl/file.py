@@ -8,6 +8,7 @@ All lines are read before anything changes. If any is wrong, all that is wrong i
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -118,15 +119,20 @@ class AclFileReader:
         self._errors.append(text)
 
 
-def write_acl_file(path: str, users: list[User]) -> None:
+def write_acl_file(path: str, users: list[User], replace: Callable[[Path, bytes], None] = replace_file) -> None:
     """Replaces the ACL file by the users given, all of it or nothing; in place where it cannot be replaced.
+
+    Args:
+        path: The file.
+        users: In the order they are to be written.
+        replace: Puts another file with this content in its place.
 
     Raises:
         OSError: It cannot be written.
     """
     content = b"".join([b"user " + user.line() + b"\n" for user in users])
     try:
-        replace_file(Path(path), content)
+        replace(Path(path), content)
     except OSError as error:
         if error.errno not in WRITABLE_ONLY_IN_PLACE or not Path(path).exists():
             raise

@@ -89,7 +89,7 @@ class Selector:
         self.all_channels = index.all_channels
         self.allows_future = False
         self.allowed: bytearray = bytearray(index.size)
-        self.first_arguments: dict[int, list[bytes]] = {}
+        self.first_arguments: dict[int, set[bytes]] = {}
         self.patterns: list[KeyPattern] = []
         self.channels: list[Glob] = []
         self.channel_names: list[bytes] = []
@@ -103,7 +103,7 @@ class Selector:
         other.all_keys = self.all_keys
         other.allows_future = self.allows_future
         other.allowed = bytearray(self.allowed)
-        other.first_arguments = {command: list(words) for command, words in self.first_arguments.items()}
+        other.first_arguments = {command: set(words) for command, words in self.first_arguments.items()}
         other.patterns = [KeyPattern(each.pattern, each.permissions) for each in self.patterns]
         other.channels = list(self.channels)
         other.channel_names = list(self.channel_names)
@@ -208,9 +208,7 @@ class Selector:
         if container.is_container:
             self._change(self._command(name), allow=True)
             return
-        words = self.first_arguments.setdefault(int(container.id), [])
-        if word.lower() not in words:
-            words.append(word.lower())
+        self.first_arguments.setdefault(int(container.id), set()).add(word.lower())
         self._remember(name.lower(), allow=True)
 
     def _change(self, command: Command, allow: bool) -> None:
