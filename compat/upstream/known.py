@@ -46,7 +46,6 @@ class Known:
 
 NO_REPLICATION: Final = "there is no replication yet"
 NO_AOF: Final = "there is no append-only file yet"
-NO_ACL: Final = "there are no ACL users yet"
 NO_MIGRATE: Final = "there is no MIGRATE yet"
 NO_SCRIPTS: Final = "there are no scripts yet"
 ALWAYS_SANITIZED: Final = "damaged payloads are refused at once, whatever sanitize-dump-payload says, not found later"
@@ -74,7 +73,6 @@ KNOWN: Final = (
     Known("unit/expire", "Redis should not propagate the read command on lazy expire", NO_REPLICATION),
     Known("unit/expire", "SCAN: Lazy-expire should not be wrapped in MULTI/EXEC", NO_REPLICATION),
     Known("unit/expire", "RANDOMKEY: Lazy-expire should not be wrapped in MULTI/EXEC", NO_REPLICATION),
-    Known("unit/slowlog", "SLOWLOG - Certain commands are omitted that contain sensitive information", NO_ACL),
     Known("unit/slowlog", "SLOWLOG - Some commands can redact sensitive fields", NO_MIGRATE),
     Known("unit/latency-monitor", "LATENCY of expire events are correctly collected", NO_SCRIPTS),
     Known("unit/type/zset", "ZMPOP propagate as pop with count command to replica", NO_REPLICATION),
