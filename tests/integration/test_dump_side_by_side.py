@@ -179,3 +179,20 @@ def test_times_and_usage_are_restored(pair: SideBySide) -> None:
     pair("OBJECT", "IDLETIME", "a")
     pair("RESTORE", "k", "5", payload, "ABSTTL", "REPLACE")
     pair("EXISTS", "k")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("BF.ADD", "k", "item"),
+        ("CF.ADD", "k", "item"),
+        ("CMS.INITBYDIM", "k", "10", "3"),
+        ("TOPK.RESERVE", "k", "3"),
+    ],
+)
+def test_the_real_server_refuses_the_probabilistic_types(pair: SideBySide, command: tuple[Argument, ...]) -> None:
+    pair.client(*command)
+    payload = pair.client("DUMP", "k")
+    assert isinstance(payload, bytes)
+    assert "Bad data format" in str(plain(pair.real("RESTORE", "k", "0", payload)))
+    assert pair.real("EXISTS", "k") == 0

@@ -227,3 +227,19 @@ def test_server_saves_at_its_end_and_loads_at_its_start(folder: Path) -> None:
     assert (folder / "dump.rdb").exists()
     with ServerProcess(*options) as server, server.client() as client:
         assert client.get("key") == b"value"
+
+
+def test_reloading_keeps_the_probabilistic_types(folder: Path) -> None:
+    client = debuggable_server().client()
+    client("BF.MADD", "bloom", *MANY)
+    client("CF.INSERT", "cuckoo", "CAPACITY", 100, "ITEMS", *MANY)
+    client("CMS.INITBYPROB", "sketch", "0.01", "0.01")
+    client("TOPK.RESERVE", "top", 5)
+    for number in MANY:
+        client("CMS.INCRBY", "sketch", number % 50, number)
+        client("TOPK.ADD", "top", number % 50)
+    before = client("DEBUG", "DIGEST")
+    assert client("DEBUG", "RELOAD") == b"OK"
+    assert client("DEBUG", "DIGEST") == before
+    assert client("BF.MEXISTS", "bloom", *MANY) == [1 for _ in MANY]
+    assert client("CF.MEXISTS", "cuckoo", *MANY) == [1 for _ in MANY]
