@@ -10,7 +10,8 @@
 
 local arguments = ...
 
-local byte, char, find, format, gsub, sub = string.byte, string.char, string.find, string.format, string.gsub, string.sub
+local byte, char, find, format, gsub, sub =
+  string.byte, string.char, string.find, string.format, string.gsub, string.sub
 local concat = table.concat
 local floor, huge = math.floor, math.huge
 local next, rawget, select, tonumber, type, getmetatable = next, rawget, select, tonumber, type, getmetatable
@@ -40,7 +41,8 @@ local UNESCAPED = {
 }
 
 local PUNCTUATION = {
-  [123] = "T_OBJ_BEGIN", [125] = "T_OBJ_END", [91] = "T_ARR_BEGIN", [93] = "T_ARR_END", [44] = "T_COMMA", [58] = "T_COLON",
+  [123] = "T_OBJ_BEGIN", [125] = "T_OBJ_END", [91] = "T_ARR_BEGIN", [93] = "T_ARR_END", [44] = "T_COMMA",
+  [58] = "T_COLON",
 }
 
 -- Settings are read as a real server reads them: by an option's name or a boolean, and integers within bounds.
@@ -147,7 +149,7 @@ end
 local function is_lenient(text, at)
   if byte(text, at) == 43 then return true end
   if byte(text, at) == 45 then at = at + 1 end
-  return find(text, "^0[xX%d]", at) ~= nil or find(text, "^[iI][nN][fF]", at) ~= nil or find(text, "^[nN][aA][nN]", at) ~= nil
+  return (find(text, "^0[xX%d]", at) or find(text, "^[iI][nN][fF]", at) or find(text, "^[nN][aA][nN]", at)) ~= nil
 end
 
 local function new()

@@ -1,8 +1,8 @@
 -- cmsgpack: MessagePack for scripts, byte for byte as real servers pack.
 --
--- A whole number from -2^63 below 2^63 takes the shortest integer, any other the shortest float that loses nothing. A table is
--- an array when its keys are 1 to n, else a map in the order of `next`; from the 17th level on tables become nil, as do
--- values of types that MessagePack does not have. Binary and extension types are not understood.
+-- A whole number from -2^63 below 2^63 takes the shortest integer, any other the shortest float that loses nothing. A
+-- table is an array when its keys are 1 to n, else a map in the order of `next`; from the 17th level on tables become
+-- nil, as do values of types that MessagePack does not have. Binary and extension types are not understood.
 --
 --   00-7f fixint   80-8f fixmap   90-9f fixarray   a0-bf fixstr   c0 nil   c2 false   c3 true   ca cb float, double
 --   cc-cf uint 8-64   d0-d3 int 8-64   d9-db str 8-32   dc dd array 16, 32   de df map 16, 32   e0-ff negative fixint

@@ -4,7 +4,8 @@
 --   double   s eeeeeeeeeee m(52)      value = 1.m * 2^(e - 1023), subnormal 0.m * 2^-1022
 --
 -- Not a library for scripts: cmsgpack and struct are built on it. Lua 5.1 has no bytes of numbers, so mantissas come
--- from math.frexp; everything is exact, as each step scales by a power of two. Source: IEEE 754-2019.
+-- from math.frexp; everything is exact, as each step scales by a power of two. Of a NaN only the sign is kept.
+-- Source: IEEE 754-2019.
 
 local char, format, sub = string.char, string.format, string.sub
 local frexp, ldexp, floor, huge = math.frexp, math.ldexp, math.floor, math.huge
@@ -13,6 +14,11 @@ local ieee754 = {}
 
 -- Only the text of a NaN tells its sign.
 local function is_negative_nan(number) return sub(format("%f", number), 1, 1) == "-" end
+
+-- Processors differ in the sign of 0 / 0.
+local positive_nan = 0 / 0
+if is_negative_nan(positive_nan) then positive_nan = -positive_nan end
+local negative_nan = -positive_nan
 
 -- Rounds to a whole number, halves to the even one.
 local function round(number)
@@ -85,7 +91,7 @@ function ieee754.from_float(a, b, c, d)
   if exponent == 0 then return sign * ldexp(mantissa, -149) end
   if exponent < 255 then return sign * ldexp(mantissa + 8388608, exponent - 150) end
   if mantissa == 0 then return sign * huge end
-  return sign * (0 / 0)
+  return sign > 0 and positive_nan or negative_nan
 end
 
 -- The number that 8 bytes of a double stand for, most significant first.
@@ -97,7 +103,7 @@ function ieee754.from_double(a, b, c, d, e, f, g, h)
   if exponent == 0 then return sign * ldexp(mantissa, -1074) end
   if exponent < 2047 then return sign * ldexp(mantissa + 4503599627370496, exponent - 1075) end
   if mantissa == 0 then return sign * huge end
-  return sign * (0 / 0)
+  return sign > 0 and positive_nan or negative_nan
 end
 
 -- A whole number from -2^63 to 2^64 as two's complement: the higher and the lower 32 bits.

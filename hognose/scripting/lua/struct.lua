@@ -1,8 +1,8 @@
 -- struct: numbers and strings as the bytes of C structures, by a format.
 --
 --   b B  1 byte          < >  little, big endian (little at first)      s   a string that ends with a zero byte
---   h H  2 bytes         !n   alignment to n bytes at most (first 1;    cn  n characters (c: one; c0: pack all of the
---   i I  4 bytes, in In:      without n: 8)                                 string, unpack as many as the number before)
+--   h H  2 bytes         !n   alignment to n bytes at most (first 1;    cn  n characters (c: 1; c0: pack all of the
+--   i I  4 bytes, in In:      without n: 8)                             string, unpack as many as the number before)
 --        n bytes, up to 32                                              f d float, double
 --   l L T  8 bytes       x    a zero byte, blank nothing                (capital letters: unsigned)
 --
