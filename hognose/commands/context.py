@@ -155,6 +155,10 @@ class Context:
 
     def flush_soon(self) -> None:
         """Sees to it that what another client's command wrote to this one is sent soon."""
+    def request_of(self, argv: list[bytes]) -> bytes | None:
+        """The bytes in which the running command came; None where there are none, or they are not at hand any more."""
+        return None
+
 
     def push(self, message: bytes) -> None:
         """Sends a message, in wire form; it never comes between a command of the client and its reply."""

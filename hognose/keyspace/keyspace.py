@@ -11,6 +11,7 @@ from hognose.keyspace.access import LFU_START, access_second, lfu_minute, lfu_pa
 from hognose.keyspace.database import Database
 from hognose.keyspace.events import KeyspaceListener
 from hognose.keyspace.libraries import Libraries
+from hognose.keyspace.lazyfree import LazyFree
 from hognose.keyspace.memory import value_size
 
 
@@ -28,7 +29,9 @@ class Keyspace:
         hits, misses, expired_keys, evicted_keys, expired_fields: As INFO reports them.
         may_expire: Whether this server deletes expired keys itself (False on a replica and while loading).
         frozen_now_ms: When not 0, "now" for deadlines: all of a script or transaction sees one time.
+        ignores_deadlines: Nothing has expired: what is loaded from the append-only file says itself when keys went.
         observed: Whether anybody WATCHes keys or tracks them.
+        lazyfree: What is freed in slices.
         notify_classes: The event classes that notify-keyspace-events asks for.
         libraries: The libraries of functions, which are saved with the data.
         touches: Whether lookups renew access clocks (False while a NO-TOUCH client's command runs).
@@ -48,6 +51,7 @@ class Keyspace:
         self.expired_fields: i64 = 0
         self.may_expire = True
         self.frozen_now_ms: i64 = 0
+        self.ignores_deadlines = False
         self.observed = False
         self.notify_classes: i64 = 0
         self.touches = True
@@ -60,6 +64,7 @@ class Keyspace:
         self._opened_bytes: i64 = 0
         self._open: list[Value] = []
         self._open_bytes: list[i64] = []
+        self.lazyfree: Final = LazyFree(self)
         self.update_access_clock()
         self.databases: Final = [Database(self, index) for index in range(count)]
 
@@ -75,7 +80,7 @@ class Keyspace:
 
     def deadline_passed(self, deadline_ms: i64) -> bool:
         """Whether a deadline lies in the past."""
-        return deadline_ms < self.now_ms()
+        return deadline_ms < self.now_ms() and not self.ignores_deadlines
 
     # The memory account of values that change in place: weighed when opened and again when the command is over.
 
@@ -118,6 +123,15 @@ class Keyspace:
                 return self._open_bytes.pop(index)
         return value.memory_bytes()
 
+    def weigh_replaced(self, value: object, replacement: object) -> i64:
+        """As `weigh_leaving`, for a value that another one takes the place of, after which nobody uses it any more."""
+        if isinstance(value, (bytes, int)) or not isinstance(value, Value):
+            return value_size(value)
+        size = self.weigh_leaving(value)
+        if value is not replacement:
+            self.lazyfree.discard(value, self.lazyfree.of_overwritten)
+        return size
+
     def settle_memory(self) -> None:
         """Weighs the values the command opened again. O(values opened)."""
         opened = self._opened
@@ -133,7 +147,7 @@ class Keyspace:
 
     def used_memory(self) -> i64:
         """The memory of all data: keys, values and tables, in bytes. O(databases)."""
-        total: i64 = self.memory_bytes
+        total: i64 = self.memory_bytes + self.lazyfree.table_bytes
         for database in self.databases:
             total += database.table.memory_bytes()
             if database.field_deadlines.count != 0:
@@ -152,4 +166,11 @@ class Keyspace:
         count: i64 = 0
         for database in self.databases:
             count += database.clear()
+        return count
+
+    def clear_lazily(self) -> i64:
+        """The same, with the memory given back in slices later. O(databases)."""
+        count: i64 = 0
+        for database in self.databases:
+            count += database.clear_lazily()
         return count

@@ -52,6 +52,8 @@ class Connection(Context):
         in_pass: Its commands are running.
         counted_bytes: What the memory limit counts for it.
         memory_bucket: Where client eviction looks for it; -1 for nowhere.
+        is_held: Its replies wait for the append-only file; see `append_only`.
+        held_bytes: Those that wait for a sync, and are not in `out` any more.
         stalled: It leaves so much unread that nothing more is read from it.
     """
 
@@ -71,6 +73,8 @@ class Connection(Context):
         self.in_pass = False
         self.counted_bytes: i64 = 0
         self.memory_bucket: i64 = -1
+        self.is_held = False
+        self.held_bytes: i64 = 0
         self.stalled = False
         self.peer: bytes = b""
         self.local: bytes = b""
@@ -183,8 +187,11 @@ class Connection(Context):
     # Output
 
     def flush(self) -> None:
-        """Hands the collected replies to the socket. O(bytes)."""
+        """Hands the collected replies to the socket, now or when what they tell of is safe. O(bytes)."""
         self.flush_pending = False
+        if self.server.holds_replies:
+            self.server.append_only.hold(self)
+            return
         out = self.out
         size: i64 = len(out)
         send = self._send
@@ -223,6 +230,27 @@ class Connection(Context):
             self._peak_since_ms = now_ms
             self.output_peak_bytes = len(self.out)
 
+    def take_output(self) -> bytes:
+        """Takes away the collected replies; `deliver` gets them when they may be sent. O(bytes)."""
+        data = self.out.getvalue()
+        self.output_peak_bytes = max(self.output_peak_bytes, len(data))
+        self.out = BytesWriter()
+        self.held_bytes += len(data)
+        self.server.check_output_limit(self)
+        return data
+
+    def deliver(self, data: bytes) -> None:
+        """Hands replies to the socket that have waited. O(bytes)."""
+        self.held_bytes -= len(data)
+        if self._send is None or self.closed:
+            return
+        if data:
+            self.total_out += len(data)
+            self.server.total_out += len(data)
+            self._send(data)
+        if self.flags & CLOSE_AFTER_REPLY and len(self.out) == 0 and self.held_bytes == 0:
+            self.close()
+
     def flush_soon(self) -> None:
         """Sees to it that what was written outside this client's own pass is sent at the end of the running one."""
         if not self.flush_pending:
@@ -231,7 +259,7 @@ class Connection(Context):
 
     def output_bytes(self) -> i64:
         """Bytes waiting for the client to read them."""
-        waiting: i64 = len(self.out)
+        waiting: i64 = len(self.out) + self.held_bytes
         transport = self.transport
         if transport is not None:
             waiting += transport.get_write_buffer_size()
@@ -258,6 +286,10 @@ class Connection(Context):
         """Refuses the client's commands until it has authenticated, with small request limits; or no longer does."""
         super().require_password(required)
         self.parser.authenticated = not required
+
+    def request_of(self, argv: list[bytes]) -> bytes | None:
+        """The bytes in which the running command came, if they are at hand as they were."""
+        return self.parser.request_of(argv)
 
     def address(self) -> bytes:
         """Where the client is, as "ip:port"."""

@@ -56,6 +56,16 @@ class Sink:
         """
         raise NotImplementedError
 
+    def write_request(self, db_index: i64, argv: list[bytes], request: bytes) -> None:
+        """Takes a command that is at hand in wire form as well.
+
+        Args:
+            db_index: The database it belongs to.
+            argv: The command; not to be changed.
+            request: What `argv` looks like on the wire.
+        """
+        self.write(db_index, argv)
+
 
 class Effect:
     """A command that waits for the end of its unit.
@@ -109,7 +119,7 @@ class Propagation:
             rewritten = ctx.rewritten
             if rewritten is None:
                 if is_outermost and not self._pending:
-                    self._hand_on(ctx.db.index, argv, targets)
+                    self._hand_on_request(ctx, argv, targets)
                     self._server.effects_pending = False
                     return
                 self._pending.append(Effect(ctx.db.index, argv, targets))
@@ -144,6 +154,16 @@ class Propagation:
         for sink in self.sinks:
             if sink.target & targets:
                 sink.write(db_index, argv)
+
+    def _hand_on_request(self, ctx: Context, argv: list[bytes], targets: i64) -> None:
+        """Gives the command of a client, just as it came, to the sinks that want it."""
+        request = ctx.request_of(argv)
+        if request is None:
+            self._hand_on(ctx.db.index, argv, targets)
+            return
+        for sink in self.sinks:
+            if sink.target & targets:
+                sink.write_request(ctx.db.index, argv, request)
 
     def _end_unit(self, wraps: bool) -> None:
         """Hands on what has collected; several commands as one transaction, unless they are not to be wrapped."""

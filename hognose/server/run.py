@@ -36,6 +36,8 @@ from hognose.config.loader import StartupChecks, load
 from hognose.config.settings import Settings
 from hognose.config.store import Config
 from hognose.server import daemon, system
+from hognose.server.append_only_load import AofLoadError
+from hognose.server.append_only_rewrite import LastWrite
 from hognose.server.banner import banner, build_form, version_line
 from hognose.server.filelimit import RESERVED_FILES, clients_possible
 from hognose.server.lifecycle import Lifecycle
@@ -216,6 +218,7 @@ class ServerProcess:
         if not self._take_users() or not self._fit_clients() or not self._listen():
             return 1
         self._server.log(NOTICE, "Server initialized")
+        self._lifecycle.steps.append(LastWrite(self._server))
         self._lifecycle.steps.append(LastSnapshot(self._server))
         self._take_process()
         self._load()
@@ -243,10 +246,14 @@ class ServerProcess:
             self._server.log(WARNING, f"Fatal error loading the DB: {error}. Exiting.")
             self._has_failed = True
             return
+        except AofLoadError as refusal:
+            self._server.log(WARNING, str(refusal))
+            self._has_failed = True
+            return
         self._server.loading.begin(jobs, self._on_loaded)
 
     def _on_loaded(self, is_complete: bool) -> None:
-        if not is_complete:
+        if not is_complete or not self._open_append_only():
             self._has_failed = True
             self._loop.stop()
             return
@@ -254,6 +261,21 @@ class ServerProcess:
         self._server.snapshots.is_automatic = True
         self._freeze_objects()
         self._announce()
+
+    def _open_append_only(self) -> bool:
+        """Goes on writing the append-only file, if it is on; False, with the reason logged, if that fails."""
+        server = self._server
+        try:
+            is_open = server.rewrite.open_at_start()
+        except OSError as error:
+            server.log(WARNING, f"Write error writing append only file on disk: {error.strerror or error}")
+            return False
+        server.config.on_change("appendonly", self._apply_appendonly)
+        return is_open
+
+    def _apply_appendonly(self) -> str:
+        """Applier of `appendonly`."""
+        return self._data_directory.apply() or self._server.rewrite.apply_appendonly()
 
     # Start
 

@@ -34,13 +34,15 @@ from hognose.config.store import Config
 from hognose.errors import ProtocolError
 from hognose.keyspace.expiry import ExpiryCycle
 from hognose.keyspace.keyspace import Keyspace
+from hognose.server.append_only import AppendOnly
+from hognose.server.append_only_rewrite import AppendOnlyRewrite
 from hognose.server.appliers import Appliers
 from hognose.server.blocking import BlockingQueues
 from hognose.server.client_limits import ClientLimits, describe
 from hognose.server.connection import Connection
 from hognose.server.crash_report import crash_report
 from hognose.server.cron import Cron
-from hognose.server.dispatch import MONITORED, Dispatcher
+from hognose.server.dispatch import MONITORED, WRITES_REFUSED, Dispatcher
 from hognose.server.info import InfoReport
 from hognose.server.lifecycle import Lifecycle
 from hognose.server.listener import ServerListener
@@ -74,6 +76,8 @@ class Server(Host):
         limits: What one client may take.
         tls: The contexts of TLS connections.
         propagation: What goes to the append-only file and to replicas.
+        append_only, rewrite: The append-only file, and its being written anew.
+        holds_replies: Replies wait until the append-only file is written.
         lifecycle: Listening and stopping; None without an event loop.
         commands_rate, input_rate, output_rate: Commands and bytes a second, for INFO.
         peak_memory_bytes: The highest memory use the cron has seen.
@@ -106,6 +110,9 @@ class Server(Host):
         self.output_rate: Final = Rate()
         self.lifecycle: Lifecycle | None = None
         self.propagation: Final = Propagation(self)
+        self.append_only: Final = AppendOnly(self)
+        self.rewrite: Final = AppendOnlyRewrite(self, self.append_only)
+        self.holds_replies = False
         self.blocking: Final = BlockingQueues(self)
         self.changes: Final = ServerListener(self)
         keyspace.listener = self.changes
@@ -126,6 +133,7 @@ class Server(Host):
         self.memory_limit: Final = MemoryLimit(self)
         self.cron.tasks.append(self.pause)
         self.cron.tasks.append(SnapshotTask(self))
+        self.cron.tasks.append(self.rewrite)
         self.acl: Final = AccessControl(self, CommandIndex(self.command_table))
         self.access = self.acl
         config.on_change("requirepass", self.apply_password)
@@ -394,7 +402,16 @@ class Server(Host):
 
     def writes_refused(self, ctx: Context, command: Command) -> str | None:
         """Why writes are refused now, or None."""
-        return errors.MISCONF_RDB if self.snapshots.refuses_writes() else None
+        if self.snapshots.refuses_writes():
+            return errors.MISCONF_RDB
+        return self.append_only.refusal()
+
+    def update_refusal(self) -> None:
+        """Has writing commands checked while anything may refuse them."""
+        if self.snapshots.refuses_writes() or self.append_only.refusal() is not None:
+            self.dispatcher.attention |= WRITES_REFUSED
+        else:
+            self.dispatcher.attention &= ~WRITES_REFUSED
 
     def command_changed(self, ctx: Context, command: Command, argv: list[bytes], changed: bool) -> None:
         """A command is over that has effects to propagate."""

@@ -8,8 +8,8 @@ from hognose.commands.host import NOTICE, WARNING
 from hognose.config.directives.process import SHUTDOWN_NOSAVE, SHUTDOWN_SAVE
 from hognose.persistence.directory_lock import DirectoryLock
 from hognose.persistence.load import LoadJob
+from hognose.server.append_only_load import load_append_only
 from hognose.server.cron import CronTask
-from hognose.server.dispatch import WRITES_REFUSED
 from hognose.server.lifecycle import ShutdownStep
 
 if TYPE_CHECKING:
@@ -23,12 +23,8 @@ class SnapshotTask(CronTask):
         self._server: Final = server
 
     def tick(self, now_ms: i64) -> None:
-        snapshots = self._server.snapshots
-        snapshots.tick(now_ms)
-        if snapshots.refuses_writes():
-            self._server.dispatcher.attention |= WRITES_REFUSED
-        else:
-            self._server.dispatcher.attention &= ~WRITES_REFUSED
+        self._server.snapshots.tick(now_ms)
+        self._server.update_refusal()
 
 
 class DataDirectory:
@@ -55,7 +51,13 @@ def files_to_load(server: "Server") -> list[LoadJob]:
 
     Raises:
         OSError: A file is there but cannot be opened.
+        AofLoadError: The append-only file is of no use.
     """
+    append_only = load_append_only(server)
+    if append_only is not None:
+        return [append_only]
+    if server.settings.appendonly:
+        return []
     job = server.snapshots.open()
     return [] if job is None else [job]
 

@@ -1,0 +1,422 @@
+"""Rewrites of the append-only file: begun by BGREWRITEAOF, by growth, or to switch the file on; done by a child.
+
+    before    base 1, incr 1 being written
+    start     incr 2 is begun, in the manifest and on disk; the child has the data as of now and writes it
+    end       its file becomes base 2; the manifest names base 2 and incr 2; base 1 and incr 1 are history, and deleted
+    failure   base 1, incr 1 and incr 2 are the dataset; the next rewrite begins incr 3
+
+At no moment is the dataset on disk incomplete: whatever ends the server, a whole manifest is there with all it names.
+
+Where the file is switched on at run time there is nothing on disk yet. Commands are then kept in a temporary increment,
+which gets its name together with the first base; until then the state is WAITING, and a failure begins anew.
+
+A rewrite that failed three times in a row is tried by itself only after a minute, then two, four, up to an hour.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from hognose.commands.host import NOTICE, WARNING
+from hognose.config.directives.process import SHUTDOWN_FORCE
+from hognose.config.settings import Settings
+from hognose.keyspace.keyspace import Keyspace
+from hognose.persistence.aof_directory import NO_FILE
+from hognose.persistence.aof_format import timestamp
+from hognose.persistence.aof_rewrite import CommandSink, write_commands
+from hognose.persistence.child import Child, ChildWork, describe_end
+from hognose.persistence.lzf import Compressor
+from hognose.persistence.progress import Progress
+from hognose.persistence.rdb_sink import RdbSink
+from hognose.persistence.rdb_writer import file_options, write_dataset
+from hognose.server.append_only import OFF, ON, WAITING, AppendOnly
+from hognose.server.cron import CronTask
+from hognose.server.lifecycle import ShutdownStep
+
+if TYPE_CHECKING:
+    from hognose.server.server import Server
+
+PURPOSE: Final = "AOF rewrite"
+FILE_MODE: Final = 0o644
+SYNC_BYTES: Final = 4 << 20
+MEGABYTE: Final = 1 << 20
+NEVER: Final = -1
+FAILURES_BEFORE_DELAY: Final = 3
+LONGEST_DELAY_MINUTES: Final = 60
+RETRY_SECONDS: Final = 5
+"""How long to wait between two tries to get over a sync that failed."""
+
+
+def temporary_base(pid: int) -> str:
+    """What a child calls its file until it is done, in the working directory."""
+    return f"temp-rewriteaof-bg-{pid}.aof"
+
+
+def write_base(path: str, settings: Settings, keyspace: Keyspace, progress: Progress) -> None:
+    """Writes the dataset as the base of an append-only file, and brings it to disk. Raises OSError. O(N)."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    syncs_every = SYNC_BYTES if settings.aof_rewrite_incremental_fsync else 0
+    with os.fdopen(fd, "wb") as file:
+        if settings.aof_use_rdb_preamble:
+            options = file_options(settings, keyspace)
+            options.is_aof_base = True
+            compressor = Compressor() if settings.rdbcompression else None
+            write_dataset(RdbSink(compressor, file, syncs_every), keyspace, options, progress)
+        else:
+            sink = CommandSink(file, syncs_every)
+            if settings.aof_timestamp_enabled:
+                sink.raw(timestamp(keyspace.clock.now_ms // 1000))
+            write_commands(sink, keyspace, progress)
+        file.flush()
+        os.fsync(fd)
+
+
+class BaseWork(ChildWork):
+    """Writes a base, in the child."""
+
+    def __init__(self, settings: Settings, keyspace: Keyspace) -> None:
+        self._settings: Final = settings
+        self._keyspace: Final = keyspace
+
+    def run(self, progress: Progress) -> None:
+        write_base(temporary_base(os.getpid()), self._settings, self._keyspace, progress)
+
+
+class AppendOnlyRewrite(CronTask):
+    """The rewrites of one server, and the file's being switched on and off.
+
+    Attributes:
+        is_scheduled: One begins as soon as no other child runs.
+        rewrites: How many were begun.
+        failures: How many have failed since one succeeded.
+        last_ok: Whether the last one succeeded.
+        last_duration_s: How long it took; NEVER if there was none.
+        last_cow_bytes: What copying on write cost during it, at most.
+    """
+
+    def __init__(self, server: "Server", aof: AppendOnly) -> None:
+        self._server: Final = server
+        self._aof: Final = aof
+        self._child: Child | None = None
+        self._started_s: i64 = 0
+        self._delay_minutes: i64 = 0
+        self._delayed_until_s: i64 = 0
+        self._last_heal_s: i64 = 0
+        self.is_scheduled = False
+        self.rewrites: i64 = 0
+        self.failures: i64 = 0
+        self.last_ok = True
+        self.last_duration_s: i64 = NEVER
+        self.last_cow_bytes: i64 = 0
+
+    def _now_s(self) -> i64:
+        return self._server.clock.now_ms // 1000
+
+    def is_running(self) -> bool:
+        """Whether a child is at it."""
+        return self._child is not None
+
+    def running_s(self) -> i64:
+        """For how many seconds; NEVER if none is."""
+        return self._now_s() - self._started_s if self._child is not None else NEVER
+
+    # Begin
+
+    def start(self) -> bool:
+        """Begins a rewrite; False, with the reason logged, if that fails. No other child may run."""
+        server = self._server
+        aof = self._aof
+        if not aof.directory.create() or not self._begin_increment():
+            self.last_ok = False
+            return False
+        self.rewrites += 1
+        total: i64 = 0
+        for database in server.keyspace.databases:
+            total += database.table.count
+        work = BaseWork(server.settings, server.keyspace)
+        try:
+            child = server.snapshots.children.start(work, PURPOSE, server.settings.rdb_key_save_delay, total)
+        except OSError as error:
+            self.last_ok = False
+            server.log(WARNING, f"Can't rewrite append only file in background: fork: {error.strerror}")
+            return False
+        self._child = child
+        self.is_scheduled = False
+        self._started_s = self._now_s()
+        server.log(NOTICE, f"Background append only file rewriting started by pid {child.pid}")
+        return True
+
+    def _begin_increment(self) -> bool:
+        """Has commands go to a new increment from now on, so that the old ones end where the new base begins."""
+        aof = self._aof
+        if aof.state == OFF:
+            return True
+        directory = aof.directory
+        aof.flush(now=True)
+        manifest = directory.manifest.copy()
+        if aof.state == WAITING:
+            name = directory.temporary_increment()
+        else:
+            name = manifest.new_increment(self._server.settings.appendfilename)
+        fd = directory.open(name, empties=True)
+        if fd == NO_FILE:
+            return False
+        if aof.state == ON and not directory.save(manifest):
+            os.close(fd)
+            return False
+        self._server.log(NOTICE, f"Creating AOF incr file {name} on background rewrite")
+        aof.switch_to(fd)
+        if aof.state == WAITING:
+            self._server.propagation.attach(aof)
+        return True
+
+    # End
+
+    def _reap(self) -> None:
+        """Notes the child's end, if it has ended."""
+        child = self._child
+        assert child is not None
+        child.listen(self._server.clock.now_ms)
+        status = self._server.snapshots.children.ended()
+        if status is None:
+            return
+        self._child = None
+        self.last_cow_bytes = child.cow_peak_bytes
+        log = self._server.log
+        if status == 0:
+            log(NOTICE, f"Successfully created the temporary AOF base file {temporary_base(child.pid)}")
+            current, peak = int(child.cow_bytes) // MEGABYTE, int(child.cow_peak_bytes) // MEGABYTE
+            log(NOTICE, f"Fork CoW for {PURPOSE}: current {current} MB, peak {peak} MB")
+            log(NOTICE, "Background AOF rewrite terminated with success")
+            self._note_end(self._adopt(temporary_base(child.pid)))
+        else:
+            log(WARNING, f"Background AOF rewrite terminated with error: {describe_end(child, status)}")
+            self._note_end(ok=False)
+        self._clean_up(child)
+
+    def _note_end(self, ok: bool) -> None:
+        self.last_ok = ok
+        if ok:
+            self.failures = 0
+            self._server.log(NOTICE, "Background AOF rewrite finished successfully")
+        else:
+            self.failures += 1
+
+    def _adopt(self, temporary: str) -> bool:
+        """Makes the child's file the base, with a manifest that says so; False, with the reason logged, on failure."""
+        server = self._server
+        settings = server.settings
+        directory = self._aof.directory
+        manifest = directory.manifest.copy()
+        base = manifest.new_base(settings.appendfilename, settings.aof_use_rdb_preamble)
+        if not self._rename(temporary, directory.path(base), "base"):
+            return False
+        increment = ""
+        if self._aof.state == WAITING:
+            increment = manifest.new_increment(settings.appendfilename)
+            if not self._rename(directory.path(directory.temporary_increment()), directory.path(increment), "incr"):
+                directory.delete(directory.path(base))
+                return False
+        manifest.retire_increments(keeps_last=self._aof.state != OFF)
+        if not directory.save(manifest):
+            directory.delete(directory.path(base))
+            if increment:
+                directory.delete(directory.path(increment))
+            return False
+        if self._aof.state != OFF:
+            self._aof.current_size = directory.size(base) + self._aof.file.size
+            self._aof.base_size = self._aof.current_size
+            self._aof.state = ON
+            self._aof.is_healed()
+        directory.delete_history()
+        return True
+
+    def _rename(self, old: str, new: str, kind: str) -> bool:
+        try:
+            Path(old).rename(new)
+        except OSError as error:
+            text = f"Error trying to rename the temporary AOF {kind} file {old} into {new}: {error.strerror}"
+            self._server.log(WARNING, text)
+            return False
+        text = f"Successfully renamed the temporary AOF {kind} file {Path(old).name} into {Path(new).name}"
+        self._server.log(NOTICE, text)
+        return True
+
+    def _clean_up(self, child: Child) -> None:
+        """Leaves nothing of a child behind, whatever became of it."""
+        aof = self._aof
+        aof.directory.delete(temporary_base(child.pid))
+        self.last_duration_s = self._now_s() - self._started_s
+        if aof.state == WAITING:
+            self._server.propagation.detach(aof)
+            aof.file.clear()
+            name = aof.directory.temporary_increment()
+            self._server.log(NOTICE, f"Removing the temp incr aof file {name} in the background")
+            aof.directory.delete(aof.directory.path(name))
+            self.is_scheduled = True
+
+    def stop_child(self) -> None:
+        """Ends a rewrite that is of no use any more."""
+        child = self._child
+        if child is None:
+            return
+        self._server.log(NOTICE, f"Killing running AOF rewrite child: {child.pid}")
+        self._server.snapshots.children.kill()
+        self._child = None
+        self._aof.directory.delete(temporary_base(child.pid))
+
+    # Regular work
+
+    def tick(self, now_ms: i64) -> None:
+        aof = self._aof
+        now_s = now_ms // 1000
+        if aof.state != OFF:
+            aof.tick(now_s)
+        if self._child is not None:
+            self._reap()
+        elif self._server.snapshots.children.active is None and not self._server.is_loading():
+            self._start_if_due(now_s)
+
+    def _start_if_due(self, now_s: i64) -> None:
+        aof = self._aof
+        if self.is_scheduled:
+            if not self._is_delayed():
+                self.start()
+        elif aof.state != ON:
+            return
+        elif aof.sync_error is not None:
+            if now_s - self._last_heal_s >= RETRY_SECONDS:
+                self._last_heal_s = now_s
+                self.start()
+        else:
+            self._start_if_grown()
+
+    def _start_if_grown(self) -> None:
+        """Begins a rewrite when the files have grown by as much as configured."""
+        aof = self._aof
+        settings = self._server.settings
+        percentage = settings.auto_aof_rewrite_percentage
+        if percentage == 0 or aof.current_size <= settings.auto_aof_rewrite_min_size:
+            return
+        growth = int(aof.current_size) * 100 // int(max(aof.base_size, 1)) - 100
+        if growth >= percentage and not self._is_delayed():
+            self._server.log(NOTICE, f"Starting automatic rewriting of AOF on {growth}% growth")
+            self.start()
+
+    def _is_delayed(self) -> bool:
+        """Whether rewrites have failed so often that the next has to wait."""
+        if self.failures < FAILURES_BEFORE_DELAY:
+            self._delay_minutes = 0
+            self._delayed_until_s = 0
+            return False
+        now_s = self._now_s()
+        if self._delayed_until_s != 0:
+            if now_s < self._delayed_until_s:
+                return True
+            self._delayed_until_s = 0
+            return False
+        self._delay_minutes = min(max(2 * self._delay_minutes, 1), LONGEST_DELAY_MINUTES)
+        self._delayed_until_s = now_s + self._delay_minutes * 60
+        text = "Background AOF rewrite has repeatedly failed and triggered the limit, will retry in "
+        self._server.log(WARNING, f"{text}{self._delay_minutes} minutes")
+        return True
+
+    # On and off
+
+    def apply_appendonly(self) -> str:
+        """Applier of `appendonly`."""
+        wanted = self._server.settings.appendonly
+        if self._server.is_loading() or wanted == (self._aof.state != OFF):
+            return ""
+        if not wanted:
+            self._switch_off()
+            return ""
+        return "" if self._switch_on() else "Unable to turn on AOF. Check server logs."
+
+    def _switch_on(self) -> bool:
+        server = self._server
+        aof = self._aof
+        aof.state = WAITING
+        if server.snapshots.children.active is not None and self._child is None:
+            self.is_scheduled = True
+            text = "AOF was enabled but there is already another background operation. An AOF background was scheduled "
+            server.log(NOTICE, text + "to start when possible.")
+        elif server.dispatcher.depth > 1:
+            self.is_scheduled = True
+            text = "AOF was enabled during a transaction. An AOF background was scheduled to start when possible."
+            server.log(NOTICE, text)
+        else:
+            if self._child is not None:
+                text = "AOF was enabled but there is already an AOF rewriting in background. Stopping background AOF "
+                server.log(NOTICE, text + "and starting a rewrite now.")
+                self.stop_child()
+            if not self.start():
+                aof.state = OFF
+                text = "The AOF has to be enabled but a background AOF rewrite operation can't be triggered. "
+                server.log(WARNING, text + "Check the above logs for more info about the error.")
+                return False
+        return True
+
+    def _switch_off(self) -> None:
+        self._server.propagation.detach(self._aof)
+        self._aof.stop()
+        self.is_scheduled = False
+        self.stop_child()
+
+    # The start of the server
+
+    def open_at_start(self) -> bool:
+        """Opens the file once the dataset is loaded, if `appendonly` is on; False, with the reason logged, on failure.
+
+        Raises:
+            OSError: The first base cannot be written.
+        """
+        server = self._server
+        aof = self._aof
+        directory = aof.directory
+        if not server.settings.appendonly:
+            directory.delete_history()
+            return True
+        if not directory.create():
+            return False
+        manifest = directory.manifest.copy()
+        name = server.settings.appendfilename
+        if manifest.is_empty():
+            base = manifest.new_base(name, server.settings.aof_use_rdb_preamble)
+            write_base(directory.path(base), server.settings, server.keyspace, Progress())
+            server.log(NOTICE, f"Creating AOF base file {base} on server start")
+        is_new = not manifest.increments
+        increment = manifest.new_increment(name) if is_new else manifest.increments[-1].name
+        fd = directory.open(increment, empties=False)
+        if fd == NO_FILE or not directory.save(manifest):
+            return False
+        server.log(NOTICE, f"{'Creating' if is_new else 'Opening'} AOF incr file {increment} on server start")
+        aof.resume(fd, directory.size(increment))
+        aof.state = ON
+        server.propagation.attach(aof)
+        directory.delete_history()
+        return True
+
+
+class LastWrite(ShutdownStep):
+    """Brings the append-only file to disk before the end."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server: Final = server
+
+    def finish(self, options: int) -> str:
+        server = self._server
+        aof = server.append_only
+        if server.rewrite.is_running():
+            if aof.state == WAITING:
+                if options & SHUTDOWN_FORCE == 0:
+                    return "Writing initial AOF, can't exit."
+                server.log(WARNING, "Writing initial AOF. Exit anyway.")
+            server.log(WARNING, "There is a child rewriting the AOF. Killing it!")
+            server.rewrite.stop_child()
+        if aof.state != OFF:
+            server.log(NOTICE, "Calling fsync() on the AOF file.")
+            aof.finish()
+        return ""
