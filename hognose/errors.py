@@ -19,6 +19,10 @@ class CommandError(Exception):
         self.text = text
 
 
+class CountedError(CommandError):
+    """An error that is in the statistics already: a script failed with what a command of it failed with."""
+
+
 class ProtocolError(Exception):
     """The client broke the protocol: it gets `-ERR Protocol error: TEXT` and the connection closes.
 

@@ -22,7 +22,9 @@ def load_all() -> None:
         databases,
         debug,
         dump,
+        eval,  # noqa: A004
         expire,
+        function,
         generic,
         geo,
         geo_search,

@@ -10,9 +10,10 @@ from librt.random import Random
 from mypy_extensions import i64
 
 from hognose.clock import Clock
-from hognose.commands.context import Context
+from hognose.commands.context import REPLICATION_LINK, Context
 from hognose.commands.flags import FAST
 from hognose.commands.invalidation import Invalidation
+from hognose.commands.scripts import Scripts
 from hognose.commands.subscriptions import PubSub
 from hognose.config.store import Config
 from hognose.datastructures.hashvalue import HashLimits
@@ -23,6 +24,7 @@ from hognose.keyspace.keyspace import Keyspace
 from hognose.keyspace.memory import value_size
 from hognose.persistence.rdb_format import ValueLimits
 from hognose.persistence.snapshot import Snapshots
+from hognose.resp.reply import Reply
 from hognose.telemetry.latency import LatencyMonitor
 from hognose.telemetry.slowlog import SlowLog
 
@@ -149,6 +151,44 @@ class Host:
     def run_queued(self, ctx: Context, command: "Command", argv: list[bytes]) -> None:
         """Runs one command of a transaction; its reply goes to the client's output."""
         raise NotImplementedError
+
+    # Scripts
+
+    def scripts(self) -> Scripts:
+        """The scripts and functions of this server."""
+        raise NotImplementedError
+
+    def call_nested(self, ctx: Context, command: "Command", argv: list[bytes]) -> Reply:
+        """Runs a command of a script; returns its reply, raises what it raises."""
+        raise NotImplementedError
+
+    def count_error(self, text: str) -> None:
+        """Enters an error reply into the statistics."""
+
+    def show_to_monitors(self, ctx: Context, argv: list[bytes]) -> None:
+        """Shows a command to MONITOR clients before it runs, so that it comes before those it runs itself."""
+
+    def checks_script_calls(self) -> bool:
+        """Whether the state of the server (cluster, replica, failed persistence) may refuse commands of scripts."""
+        return False
+
+    def script_writes_refused(self, ctx: Context) -> str | None:
+        """Why a script that declares that it writes must not begin, or None."""
+        return None
+
+    def foreign_keys(self, ctx: Context, command: "Command", argv: list[bytes]) -> str | None:
+        """Why a script's command may not use its keys on this node of a cluster, or None."""
+        return None
+
+    def must_obey(self, ctx: Context) -> bool:
+        """Whether what a client sends has been decided elsewhere: by the primary, or by what the AOF says."""
+        return ctx.attention & REPLICATION_LINK != 0
+
+    def set_busy(self, busy: bool) -> None:
+        """A script has run for longer than busy-reply-threshold; or it is over."""
+
+    def serve_while_busy(self) -> None:
+        """Answers clients between the instructions of a script that takes long: BUSY, or what is allowed then."""
 
     # Clients
 

@@ -45,7 +45,7 @@ from hognose.commands.flags import (
 )
 from hognose.commands.host import Host
 from hognose.commands.table import Command, CommandTable
-from hognose.errors import CommandError
+from hognose.errors import CommandError, CountedError
 from hognose.keyspace.keyspace import Keyspace
 from hognose.resp.reply import NO_REPLY, QUEUED, Reply, encode, write_error
 from hognose.telemetry.histogram import Histogram
@@ -172,8 +172,9 @@ class Dispatcher:
             if isinstance(reply, bytes) or reply is not NO_REPLY:
                 encode(ctx.out, reply, ctx.resp)
         except CommandError as error:
-            command.failed += 1
-            self.count_error(error.text)
+            if not isinstance(error, CountedError):
+                command.failed += 1
+                self.count_error(error.text)
             write_error(ctx.out, error.text)
         except Exception as bug:  # noqa: BLE001 - a bug of ours must not end the server
             self._internal_error(ctx, command, argv, bug)

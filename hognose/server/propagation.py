@@ -111,7 +111,7 @@ class Propagation:
 
         Complexity: O(its effects * sinks).
         """
-        targets: i64 = EVERYWHERE if changed else ctx.forced_targets
+        targets: i64 = (EVERYWHERE if changed else ctx.forced_targets) & ctx.allowed_targets
         ctx.forced_targets = 0
         is_outermost = self._server.dispatcher.depth == 0
         # What EXEC ran has been collected; EXEC itself is what wraps it.

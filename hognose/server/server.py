@@ -28,12 +28,15 @@ from hognose.commands.context import (
     Context,
 )
 from hognose.commands.host import VERBOSE, WARNING, Host
+from hognose.commands.scripts import Scripts
 from hognose.commands.table import Command, CommandTable
 from hognose.config.directives.process import SHUTDOWN_FORCE, SHUTDOWN_NOSAVE, SHUTDOWN_NOW, SHUTDOWN_SAVE
 from hognose.config.store import Config
 from hognose.errors import ProtocolError
 from hognose.keyspace.expiry import ExpiryCycle
 from hognose.keyspace.keyspace import Keyspace
+from hognose.resp.reply import Reply
+from hognose.scripting.engine import Engine
 from hognose.server.append_only import AppendOnly
 from hognose.server.append_only_rewrite import AppendOnlyRewrite
 from hognose.server.appliers import Appliers
@@ -42,7 +45,7 @@ from hognose.server.client_limits import ClientLimits, describe
 from hognose.server.connection import Connection
 from hognose.server.crash_report import crash_report
 from hognose.server.cron import Cron
-from hognose.server.dispatch import MONITORED, WRITES_REFUSED, Dispatcher
+from hognose.server.dispatch import CLUSTERED, MONITORED, WRITES_REFUSED, Dispatcher
 from hognose.server.info import InfoReport
 from hognose.server.lifecycle import Lifecycle
 from hognose.server.listener import ServerListener
@@ -114,6 +117,8 @@ class Server(Host):
         self.rewrite: Final = AppendOnlyRewrite(self, self.append_only)
         self.holds_replies = False
         self.blocking: Final = BlockingQueues(self)
+        self.engine: Final = Engine(self)
+        keyspace.libraries = self.engine.libraries
         self.changes: Final = ServerListener(self)
         keyspace.listener = self.changes
         self._to_resume: list[Connection] = []
@@ -412,6 +417,31 @@ class Server(Host):
             self.dispatcher.attention |= WRITES_REFUSED
         else:
             self.dispatcher.attention &= ~WRITES_REFUSED
+
+    # Scripts
+
+    def scripts(self) -> Scripts:
+        """The scripts and functions of this server."""
+        return self.engine
+
+    def call_nested(self, ctx: Context, command: Command, argv: list[bytes]) -> Reply:
+        """Runs a command of a script."""
+        return self.dispatcher.call_nested(ctx, command, argv)
+
+    def count_error(self, text: str) -> None:
+        """Enters an error reply into the statistics."""
+        self.dispatcher.count_error(text)
+
+    def show_to_monitors(self, ctx: Context, argv: list[bytes]) -> None:
+        """Shows a command to MONITOR clients before it runs."""
+        if self.monitors:
+            command = ctx.command
+            assert command is not None
+            self.feed_monitors(ctx, command, argv)
+
+    def checks_script_calls(self) -> bool:
+        """Whether the state of the server may refuse commands of scripts."""
+        return self.dispatcher.attention & (WRITES_REFUSED | CLUSTERED) != 0
 
     def command_changed(self, ctx: Context, command: Command, argv: list[bytes], changed: bool) -> None:
         """A command is over that has effects to propagate."""

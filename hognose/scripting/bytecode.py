@@ -1,0 +1,139 @@
+"""Keeps the line numbers of errors: makes `return redis.call(...)` of compiled scripts a plain call, not a tail call.
+
+Lua forgets a function that ends in a tail call before what it calls begins. For redis.call, which is a Lua function
+here, that would lose the line the error message has to name. Where the callee was just read from a field `call` or
+`pcall`, OP_TAILCALL is replaced by OP_CALL; both are followed by the same OP_RETURN, so nothing else changes, and tail
+recursion of the script's own functions stays what it is.
+
+What is read here comes from Lua's own string.dump, never from a client. Layout (Lua 5.1, 64 bits, low byte first):
+
+    header 12 bytes | function
+    function   source | first line i32 | last line i32 | upvalues, parameters, vararg, stack u8 | code | constants
+               | functions | lines | local variables | names of upvalues
+    code       count i32 | instructions u32: opcode 6 bits, A 8, C 9, B 9
+    constants  count i32 | type u8 and value: 0 nil; 1 boolean u8; 3 number f64; 4 string
+    string     size u64, NUL included, 0 for none | bytes
+
+Source: lopcodes.h, ldump.c and lparser.c of Lua 5.1.
+"""
+
+from typing import Final
+
+from librt.strings import read_i32_le, read_i64_le
+from mypy_extensions import i64
+
+HEADER: Final = b"\x1bLua\x51\x00\x01\x04\x08\x04\x08\x00"
+GETTABLE: Final = 6
+SELF: Final = 11
+CALL: Final = 28
+TAILCALL: Final = 29
+IS_CONSTANT: Final = 256
+NIL: Final = 0
+BOOLEAN: Final = 1
+NUMBER: Final = 3
+STRING: Final = 4
+FIELDS: Final = (b"call\x00", b"pcall\x00")
+
+
+class Rewriter:
+    """Goes through one dump.
+
+    Args:
+        code: What string.dump gave.
+    """
+
+    def __init__(self, code: bytes) -> None:
+        self._code: Final = code
+        self._changed: Final = bytearray(code)
+        self._at: i64 = len(HEADER)
+
+    def rewrite(self) -> bytes:
+        """The bytecode with the tail calls replaced. O(N)."""
+        if self._code.startswith(HEADER):
+            self._function()
+        return bytes(self._changed)
+
+    def _count(self) -> i64:
+        self._at += 4
+        return i64(read_i32_le(self._code, self._at - 4))
+
+    def _string(self) -> bytes:
+        size = read_i64_le(self._code, self._at)
+        self._at += 8 + size
+        return self._code[self._at - size : self._at]
+
+    def _function(self) -> None:
+        self._string()
+        self._at += 12
+        size = self._count()
+        start = self._at
+        self._at += size * 4
+        names = self._constants()
+        self._replace(start, size, names)
+        count = self._count()
+        while count > 0:
+            self._function()
+            count -= 1
+        lines = self._count()
+        self._at += lines * 4
+        self._names(8)
+        self._names(0)
+
+    def _constants(self) -> list[bytes]:
+        """The constants; b"" for what is no string."""
+        found: list[bytes] = []
+        count = self._count()
+        while count > 0:
+            kind: i64 = self._code[self._at]
+            self._at += 1
+            text = b""
+            if kind == STRING:
+                text = self._string()
+            elif kind == NUMBER:
+                self._at += 8
+            elif kind == BOOLEAN:
+                self._at += 1
+            found.append(text)
+            count -= 1
+        return found
+
+    def _names(self, behind: i64) -> None:
+        """Passes over a list of names, each with so many bytes behind it."""
+        count = self._count()
+        while count > 0:
+            self._string()
+            self._at += behind
+            count -= 1
+
+    def _replace(self, start: i64, size: i64, names: list[bytes]) -> None:
+        """Looks through the instructions of one function."""
+        is_call = [False] * 256
+        at = start
+        while at < start + size * 4:
+            instruction = i64(read_i32_le(self._code, at)) & 0xFFFFFFFF
+            opcode = instruction & 63
+            register = (instruction >> 6) & 255
+            if opcode == GETTABLE:
+                key = (instruction >> 14) & 511
+                is_call[register] = key >= IS_CONSTANT and names[key - IS_CONSTANT] in FIELDS
+            elif opcode == TAILCALL and is_call[register]:
+                self._changed[at] = (self._code[at] & 0xC0) | CALL
+                is_call[register] = False
+            elif opcode in {CALL, SELF}:
+                is_call[register] = False
+            at += 4
+
+
+def keep_lines(code: bytes) -> bytes:
+    """Makes a script's calls of redis.call and redis.pcall keep their lines.
+
+    Args:
+        code: What string.dump gave.
+
+    Returns:
+        The same program.
+
+    Complexity:
+        O(N).
+    """
+    return Rewriter(code).rewrite()

@@ -1,0 +1,255 @@
+"""redis.call: what happens when a script calls the server.
+
+The order in which a command can be refused is behaviour, and differs from that of clients' commands: unknown, arity,
+not from scripts, stale replica, ACL, writing where that is not allowed, memory. Source: the behaviour of real servers.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from hognose.commands.context import DENY_BLOCKING, EVERYWHERE, INTERNAL, RESTRICTED, SCRIPT, Context
+from hognose.commands.flags import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE
+from hognose.commands.host import Host
+from hognose.commands.table import Command
+from hognose.errors import INTERNAL as INTERNAL_ERROR
+from hognose.errors import OUT_OF_MEMORY, CommandError
+from hognose.resp.reply import NO_REPLY, NULL_ARRAY, OK, Encoded, ErrorReply, Simple
+from hognose.scripting import errors
+from hognose.scripting.conversion import (
+    BUILT,
+    FLAT,
+    LONG,
+    NIL_RESULT,
+    PART,
+    STATUS,
+    TRUE,
+    argument_of,
+    failed,
+    is_plain,
+    tree_of,
+)
+from hognose.scripting.replies import decode
+from hognose.scripting.state import LARGEST_ANSWER_BYTES, LuaState
+
+LUA_OUT_OF_MEMORY: Final = "ERR not enough memory"
+
+
+class Run:
+    """A script or function that is running.
+
+    Attributes:
+        caller: Its client.
+        argv: The command that runs it.
+        name: The script's digest or the function's name.
+        is_function: Which of the two it is.
+        is_read_only: It may not write.
+        allows_oom: It may write although memory is short.
+        is_oom: Memory was short when it began.
+        has_written: It has run a command that writes.
+        started_us: When it began, Unix us.
+        is_overdue: It has run longer than busy-reply-threshold.
+        is_killed: It is to end.
+    """
+
+    def __init__(self, caller: Context, argv: list[bytes], name: bytes, is_function: bool) -> None:
+        self.caller: Final = caller
+        self.argv: Final = argv
+        self.name: Final = name
+        self.is_function: Final = is_function
+        self.is_read_only = False
+        self.allows_oom = False
+        self.is_oom = False
+        self.has_written = False
+        self.started_us: i64 = 0
+        self.is_overdue = False
+        self.is_killed = False
+
+
+class Calls:
+    """The calls of one Lua state's scripts.
+
+    Attributes:
+        client: The client as which scripts run commands.
+        run: The script that is running.
+        state: The Lua state; set once it is there.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host: Final = host
+        self._table: Final = host.table()
+        self.client: Final = Context(host, 0)
+        self.client.flags |= SCRIPT | DENY_BLOCKING | INTERNAL
+        self.run: Run | None = None
+        self.state: LuaState | None = None
+        self._rest: list[object] = []
+
+    # What Lua calls
+
+    def call(self, *arguments: object) -> object:
+        """redis.call and redis.pcall: runs a command; see `conversion` for what is returned."""
+        argv: list[bytes] = []
+        for argument in arguments:
+            if isinstance(argument, bytes):
+                argv.append(argument)
+                continue
+            text = argument_of(argument)
+            if text is None:
+                return failed(errors.BAD_ARGUMENTS, False)
+            argv.append(text)
+        if len(argv) == 0:
+            return failed(errors.NO_ARGUMENTS, False)
+        command = self._table.by_name.get(argv[0])
+        if command is None or command.is_container:
+            command = self._table.find(argv)
+        try:
+            if command is None or command.handler is None or self._is_checked(command, argv):
+                refused = self._refusal(command, argv)
+                if refused is not None:
+                    return self._refuse(command, refused)
+            assert command is not None
+            run = self.run
+            assert run is not None
+            if command.flags & WRITE:
+                run.has_written = True
+            return self._answer(self._host.call_nested(self.client, command, argv))
+        except CommandError as error:
+            return failed(error.text, True)
+        except Exception as bug:  # noqa: BLE001 - a bug of ours must not get into Lua
+            if command is not None:
+                self._host.internal_error(self.client, command, argv, bug)
+            return failed(INTERNAL_ERROR, False)
+
+    def more(self) -> object:
+        """The next part of a long array."""
+        part = self._rest[:PART]
+        self._rest = self._rest[PART:]
+        return tuple(part)
+
+    def set_resp(self, resp: object) -> None:
+        """redis.setresp."""
+        self.client.resp = 3 if resp == 3 else 2
+
+    def set_repl(self, targets: object) -> None:
+        """redis.set_repl."""
+        assert isinstance(targets, int)
+        self.client.allowed_targets = targets
+
+    def allows(self, *arguments: object) -> object:
+        """redis.acl_check_cmd: whether the caller may run a command; or None and what is wrong with the question."""
+        argv: list[bytes] = []
+        for argument in arguments:
+            text = argument_of(argument)
+            if text is None:
+                return (None, errors.BAD_ARGUMENTS.encode())
+            argv.append(text)
+        if len(argv) == 0:
+            return (None, errors.NO_ARGUMENTS.encode())
+        command = self._table.find(argv)
+        if command is None or command.handler is None:
+            return (None, errors.INVALID_ACL_COMMAND.encode())
+        run = self.run
+        assert run is not None
+        return self._host.may_run(run.caller, command, argv)
+
+    # A run
+
+    def begin(self, run: Run) -> None:
+        """A script begins: its client is that of the caller, in RESP2."""
+        client = self.client
+        caller = run.caller
+        client.db = caller.db
+        client.user = caller.user
+        client.resp = 2
+        client.allowed_targets = EVERYWHERE
+        client.attention = caller.attention & RESTRICTED
+        self.run = run
+
+    def end(self) -> None:
+        """The script is over."""
+        self.run = None
+        self._rest = []
+
+    # Refusals
+
+    def _is_checked(self, command: Command, argv: list[bytes]) -> bool:
+        """Whether anything might speak against a command, so that the sequence of refusals has to be gone through."""
+        count: i64 = len(argv)
+        if count < command.least or count > command.most or command.flags & NOSCRIPT:
+            return True
+        run = self.run
+        assert run is not None
+        return run.is_read_only or run.is_oom or self.client.attention != 0 or self._host.checks_script_calls()
+
+    def _refusal(self, command: Command | None, argv: list[bytes]) -> str | None:
+        """Why a command may not run, in the order real servers check; None if nothing speaks against it."""
+        if command is None or (command.handler is None and len(argv) > 1):
+            return errors.UNKNOWN_COMMAND
+        count: i64 = len(argv)
+        if count < command.least or count > command.most or command.handler is None:
+            return errors.WRONG_ARITY
+        host = self._host
+        flags = command.flags
+        if flags & NOSCRIPT and not host.allows_denied_in_scripts:
+            return errors.NOT_FROM_SCRIPT
+        run = self.run
+        assert run is not None
+        if flags & STALE == 0 and host.stale():
+            return errors.NOT_ON_STALE
+        if self.client.attention & RESTRICTED:
+            denied = host.access_denied(run.caller, command, argv)
+            if denied is not None:
+                return "ERR ACL failure in script: " + denied.removeprefix("NOPERM ")
+        if run.is_read_only and flags & (WRITE | MAY_REPLICATE):
+            return errors.WRITE_IN_READ_ONLY
+        if flags & WRITE and not run.has_written:
+            refused = host.writes_refused(run.caller, command)
+            if refused is not None:
+                return refused
+        if run.is_oom and not run.allows_oom and not run.has_written and flags & DENYOOM:
+            return OUT_OF_MEMORY
+        return host.foreign_keys(run.caller, command, argv)
+
+    def _refuse(self, command: Command | None, text: str) -> object:
+        """Counts a refusal and answers with it."""
+        self._host.count_error(text)
+        if command is not None:
+            command.rejected += 1
+        return failed(text, True)
+
+    # Answers
+
+    def _answer(self, reply: object) -> object:
+        """A reply as Lua gets it."""
+        if isinstance(reply, bytes):
+            return reply if len(reply) <= LARGEST_ANSWER_BYTES else failed(LUA_OUT_OF_MEMORY, False)
+        if reply is OK:
+            return True
+        client = self.client
+        if isinstance(reply, int):
+            if isinstance(reply, bool):
+                if client.resp == 2:
+                    return int(reply)
+                return (None, TRUE) if reply else False
+            return reply
+        if reply is None or reply is NULL_ARRAY:
+            return False if client.resp == 2 else NIL_RESULT
+        if isinstance(reply, Simple):
+            return (None, STATUS, reply.text)
+        if isinstance(reply, list) and is_plain(reply):
+            if len(reply) <= PART:
+                return (None, FLAT, *reply)
+            self._rest = reply
+            return (None, LONG, len(reply))
+        if isinstance(reply, ErrorReply):
+            return failed(reply.text, True)
+        if reply is NO_REPLY or isinstance(reply, Encoded):
+            written = reply.payload if isinstance(reply, Encoded) else client.out.getvalue()
+            client.out.truncate(0)
+            return self._answer(decode(written))
+        state = self.state
+        assert state is not None
+        tree = tree_of(reply, client.resp)
+        if isinstance(tree, (bytes, int)):
+            return tree
+        return (None, BUILT, state.make_table(tree, recursive=True))

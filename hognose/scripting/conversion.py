@@ -1,0 +1,127 @@
+"""Between Lua's values and the server's: the arguments of redis.call, and replies on their way into a script.
+
+    reply                 in a script
+    integer               number
+    bulk                  string
+    status                table with a field ok
+    error                 table with a field err; redis.call raises it
+    array                 table with the elements from 1 on
+    null                  false; nil in RESP3
+
+    RESP3 only
+    boolean               boolean
+    double                table with a field double
+    map, set              tables with a field map or set; members of a set are keys of true
+    verbatim, big number  tables with fields verbatim_string (format, string) or big_number
+
+Plain values go as themselves. Others go as several results of which the first is nil and the second a number that says
+what; `sandbox.lua` makes them up. Source: "Redis Lua API reference" of redis.io.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from hognose.datastructures.numbers import format_double
+from hognose.resp.reply import (
+    NULL_ARRAY,
+    BigNumber,
+    ErrorReply,
+    MapReply,
+    SetReply,
+    Simple,
+    Verbatim,
+)
+
+FLAT: Final = 0
+FAILED: Final = 1
+STATUS: Final = 2
+BUILT: Final = 3
+NIL: Final = 4
+TRUE: Final = 5
+LONG: Final = 6
+
+PART: Final = 1000
+"""So many elements of an array go at once: well below what Lua's stack has room for."""
+HALF_I64: Final = 2**62
+"""Integers up to here are written as such; beyond, as doubles. Source: the limits of real servers."""
+
+NIL_RESULT: Final = (None, NIL)
+
+
+def argument_of(value: object) -> bytes | None:
+    """An argument of redis.call as the command gets it; None if it is neither string nor number."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        if -HALF_I64 <= value <= HALF_I64:
+            return b"%d" % value
+        return format_double(float(value))
+    if isinstance(value, float):
+        return format_double(value)
+    return None
+
+
+def failed(text: str, counted: bool) -> object:
+    """An error on its way into a script."""
+    return (None, FAILED, text.encode("utf-8", "surrogateescape"), counted)
+
+
+def is_plain(items: list[object]) -> bool:
+    """Whether all elements go as themselves."""
+    for item in items:
+        if not isinstance(item, bytes) and (not isinstance(item, int) or isinstance(item, bool)):
+            return False
+    return True
+
+
+def tree_of(reply: object, resp: i64) -> object:
+    """A reply as nested lists and dicts of bytes, numbers and booleans, from which Lua tables are made."""
+    if isinstance(reply, (bytes, int)):
+        if isinstance(reply, bool) and resp == 2:
+            return int(reply)
+        return reply
+    if reply is None or reply is NULL_ARRAY:
+        return None if resp == 3 else False
+    if isinstance(reply, (list, tuple)):
+        return [tree_of(item, resp) for item in reply]
+    if isinstance(reply, Simple):
+        return {b"ok": reply.text}
+    if isinstance(reply, (bytearray, str)):
+        return reply.encode() if isinstance(reply, str) else bytes(reply)
+    if isinstance(reply, ErrorReply):
+        return {b"err": reply.text.encode("utf-8", "surrogateescape"), b"ignore_error_stats_update": True}
+    if isinstance(reply, float):
+        return {b"double": reply} if resp == 3 else format_double(reply)
+    if isinstance(reply, (dict, MapReply)):
+        return tree_of_map(reply, resp)
+    if isinstance(reply, (set, frozenset, SetReply)):
+        members = reply.members if isinstance(reply, SetReply) else list(reply)
+        trees = [tree_of(member, resp) for member in members]
+        return {b"set": dict.fromkeys(trees, True)} if resp == 3 else trees
+    if isinstance(reply, Verbatim):
+        text = {b"string": reply.text, b"format": reply.text_format}
+        return {b"verbatim_string": text} if resp == 3 else reply.text
+    if isinstance(reply, BigNumber):
+        return {b"big_number": reply.digits} if resp == 3 else reply.digits
+    raise TypeError(f"a command answered a script with {type(reply).__name__}")
+
+
+def tree_of_map(reply: object, resp: i64) -> object:
+    """The same for a map: flat in RESP2."""
+    flat: list[object] = []
+    if isinstance(reply, MapReply):
+        flat = [tree_of(item, resp) for item in reply.flat]
+    elif isinstance(reply, dict):
+        for key, value in reply.items():
+            flat.append(tree_of(key, resp))
+            flat.append(tree_of(value, resp))
+    if resp == 2:
+        return flat
+    pairs: dict[object, object] = {}
+    for at in range(0, len(flat), 2):
+        pairs[flat[at]] = flat[at + 1]
+    return {b"map": pairs}
+

@@ -1,0 +1,1027 @@
+-- The world that scripts live in: globals they can read but not change, and the `redis` table.
+--
+-- Called once per Lua state with
+--   G           Lua's own globals, which no script ever sees
+--   env         an empty table that becomes the globals of scripts
+--   server      the functions of the server, as fields: call, poll, log, set_repl, allows, sha1hex, count_error, ...
+--   options     is_eval, version, version_number, soft_limit_kb
+-- Returns a table of functions for the server: compile, run_script, run_function, load_library.
+--
+-- Lua 5.1 has no tables that cannot be written, so what scripts see of shared tables are proxies: empty tables that
+-- read from the real one and refuse to be written. Every built-in that gets past metatables (rawset, next, pairs ...)
+-- knows them. Nothing here may read a global: the globals of this chunk are those of scripts.
+
+local G, env, server, options = ...
+
+local type, error, tostring, tonumber, select, unpack = G.type, G.error, G.tostring, G.tonumber, G.select, G.unpack
+local pcall, xpcall, next, pairs, ipairs = G.pcall, G.xpcall, G.next, G.pairs, G.ipairs
+local rawget, rawset, rawequal = G.rawget, G.rawset, G.rawequal
+local getmetatable, setmetatable, getfenv, setfenv = G.getmetatable, G.setmetatable, G.getfenv, G.setfenv
+local loadstring, collectgarbage, gcinfo, newproxy = G.loadstring, G.collectgarbage, G.gcinfo, G.newproxy
+local string, table, math, coroutine, debug = G.string, G.table, G.math, G.coroutine, G.debug
+local getinfo, sethook = debug.getinfo, debug.sethook
+local concat, format, floor = table.concat, string.format, math.floor
+local call, poll, more, count_error = server.call, server.poll, server.more, server.count_error
+local soft_limit_kb = options.soft_limit_kb
+
+-- Chunks whose functions stand for what is written in C in the real server: errors in them are their callers'.
+local INTERNAL = {[getinfo(1, "S").source] = true}
+for _, name in ipairs({"arguments", "ieee754", "cjson", "cmsgpack", "struct", "bit"}) do
+    INTERNAL["=" .. name] = true
+end
+local HOOK_INSTRUCTIONS = 100000
+local READ_ONLY = "Attempt to modify a readonly table"
+
+-- Read-only tables ---------------------------------------------------------------------------------------------------
+
+local originals = setmetatable({}, {__mode = "k"}) -- proxy -> what it stands for
+
+local function refuse_write()
+    error(READ_ONLY, 2)
+end
+
+local function no_such_global(_, name)
+    if type(name) ~= "string" and type(name) ~= "number" then
+        error("Second argument to luaProtectedTableError must be a string or number", 2)
+    end
+    error("Script attempted to access nonexistent global variable '" .. name .. "'", 2)
+end
+
+local function protect(original, proxy)
+    proxy = proxy or {}
+    originals[proxy] = original
+    return setmetatable(proxy, {__index = original, __newindex = refuse_write})
+end
+
+-- Time limits and kills ----------------------------------------------------------------------------------------------
+
+local kill_reason = nil
+
+local function on_count()
+    local reason = kill_reason or poll()
+    if reason then
+        -- From now on every instruction fails, so that catching the error does not help.
+        kill_reason = reason
+        sethook(on_count, "", 1)
+        error({err = reason})
+    end
+end
+
+local function check_killed(...)
+    if kill_reason then
+        error({err = kill_reason})
+    end
+    return ...
+end
+
+sethook(on_count, "", HOOK_INSTRUCTIONS)
+
+-- Built-ins that need a guard ----------------------------------------------------------------------------------------
+
+local safe = {}
+local finalizable = setmetatable({}, {__mode = "k"}) -- metatables of newproxy(true)
+
+function safe.getmetatable(...)
+    local original = originals[(...)]
+    if original then
+        return safe.metatables[(...)]
+    end
+    return getmetatable(...)
+end
+
+function safe.setmetatable(...)
+    if originals[(...)] then
+        error(READ_ONLY, 2)
+    end
+    return setmetatable(...)
+end
+
+function safe.rawset(...)
+    local target, key = ...
+    if originals[target] then
+        error(READ_ONLY, 2)
+    elseif key == "__gc" and finalizable[target] then
+        error("finalizers are not available to scripts", 2)
+    end
+    return rawset(...)
+end
+
+function safe.rawget(...)
+    local original = originals[(...)]
+    if original then
+        return rawget(original, (select(2, ...)))
+    end
+    return rawget(...)
+end
+
+function safe.next(...)
+    local original = originals[(...)]
+    if original then
+        return next(original, (select(2, ...)))
+    end
+    return next(...)
+end
+
+function safe.pairs(...)
+    local original = originals[(...)]
+    if original then
+        return pairs(original)
+    end
+    return pairs(...)
+end
+
+function safe.ipairs(...)
+    local original = originals[(...)]
+    if original then
+        return ipairs(original)
+    end
+    return ipairs(...)
+end
+
+function safe.getfenv(level)
+    if level == nil then
+        level = 1
+    end
+    local found
+    if type(level) == "number" and level > 0 then
+        found = getfenv(level + 1)
+    else
+        found = getfenv(level)
+    end
+    return found == G and env or found
+end
+
+function safe.setfenv(target, globals)
+    if target == 0 or originals[globals] and globals ~= env then
+        error("'setfenv' cannot change environment of given object", 2)
+    end
+    if type(target) == "number" and target > 0 then
+        target = target + 1
+    end
+    return setfenv(target, globals)
+end
+
+-- Bytecode could break out of Lua: it is read as the text it is not.
+local function with_globals(body, ...)
+    if body then
+        return setfenv(body, env)
+    end
+    return body, ...
+end
+
+function safe.loadstring(...)
+    local text, name = ...
+    if type(text) == "string" and text:byte() == 27 then
+        return with_globals(loadstring(" " .. text, name or text))
+    end
+    return with_globals(loadstring(...))
+end
+
+local function gather(reader)
+    local pieces = {}
+    while true do
+        local piece = reader()
+        if piece == nil or piece == "" then
+            return concat(pieces)
+        elseif type(piece) ~= "string" then
+            error("reader function must return a string", 0)
+        end
+        pieces[#pieces + 1] = piece
+    end
+end
+
+function safe.load(reader, name)
+    if type(reader) ~= "function" then
+        error("bad argument #1 to 'load' (function expected, got " .. (reader == nil and "no value" or type(reader))
+            .. ")", 2)
+    end
+    local ok, text = pcall(gather, reader)
+    check_killed()
+    if not ok then
+        return nil, text
+    end
+    return safe.loadstring(text, name or "=(load)")
+end
+
+-- The collector is the server's business: a script may ask for a collection, but not turn it off.
+function safe.collectgarbage(...)
+    local what = ...
+    if what == "stop" or what == "restart" or what == "setpause" or what == "setstepmul" then
+        return 0
+    end
+    return collectgarbage(...)
+end
+
+-- Finalizers would run where no limit reaches them.
+local no_finalizer = {
+    __newindex = function(meta, key, value)
+        if key == "__gc" then
+            error("finalizers are not available to scripts", 2)
+        end
+        rawset(meta, key, value)
+    end,
+}
+
+function safe.newproxy(...)
+    local made = newproxy(...)
+    local meta = getmetatable(made)
+    if (...) == true then
+        finalizable[meta] = true
+        setmetatable(meta, no_finalizer)
+    end
+    return made
+end
+
+-- As the real server has it: of an error table, pcall gives the text.
+local function caught(ok, ...)
+    if ok then
+        return true, ...
+    end
+    check_killed()
+    local problem = ...
+    if type(problem) == "table" then
+        local text = problem.err
+        if type(text) == "string" or type(text) == "number" then
+            return false, text
+        end
+    end
+    return false, ...
+end
+
+function safe.pcall(...)
+    return caught(pcall(...))
+end
+
+-- Lua would run the handler at the place of the error, where no hook is called any more; here it runs afterwards.
+local function handled(ok, ...)
+    check_killed()
+    if ok then
+        return false, (...)
+    end
+    return false, "error in error handling"
+end
+
+local function with_handler(handler, ok, ...)
+    if ok then
+        return true, ...
+    end
+    check_killed()
+    return handled(pcall(handler, ...))
+end
+
+function safe.xpcall(body, handler)
+    return with_handler(handler, pcall(body))
+end
+
+-- Hooks belong to one coroutine: each gets its own.
+local threads = {}
+for name, member in next, coroutine do
+    threads[name] = member
+end
+local create, resume = coroutine.create, coroutine.resume
+
+function threads.create(body)
+    local thread = create(body)
+    sethook(thread, on_count, "", HOOK_INSTRUCTIONS)
+    return thread
+end
+
+function threads.resume(...)
+    return check_killed(resume(...))
+end
+
+local function unwrapped(ok, ...)
+    check_killed()
+    if ok then
+        return ...
+    end
+    error((...), 0)
+end
+
+function threads.wrap(body)
+    local thread = threads.create(body)
+    return function(...)
+        return unwrapped(resume(thread, ...))
+    end
+end
+
+-- math.random: the generator is part of the language scripts are written in ------------------------------------------
+
+-- The linear congruential generator of lrand48: 48 bits, kept as two halves of 24 so that products stay exact.
+local HALF = 16777216
+local seed_high, seed_low = 0x1234AB, 0xCD330E
+
+local function random_fraction()
+    local low = seed_low * 0xECE66D + 0xB
+    local high = seed_high * 0xECE66D + seed_low * 0x5DE + floor(low / HALF)
+    seed_low = low % HALF
+    seed_high = high % HALF
+    local bits = seed_high * 128 + floor(seed_low / 131072)
+    return (bits % 2147483647) / 2147483647
+end
+
+local function integer_argument(value, position, name)
+    local number = tonumber(value)
+    if not number then
+        error("bad argument #" .. position .. " to '" .. name .. "' (number expected, got "
+            .. (value == nil and "no value" or type(value)) .. ")", 3)
+    end
+    return number < 0 and -floor(-number) or floor(number)
+end
+
+local mathematics = {}
+for name, member in next, math do
+    mathematics[name] = member
+end
+
+function mathematics.random(...)
+    local count = select("#", ...)
+    local r = random_fraction()
+    if count == 0 then
+        return r
+    elseif count == 1 then
+        local upper = integer_argument((...), 1, "random")
+        if upper < 1 then
+            error("bad argument #1 to 'random' (interval is empty)", 2)
+        end
+        return floor(r * upper) + 1
+    elseif count == 2 then
+        local lower = integer_argument((...), 1, "random")
+        local upper = integer_argument((select(2, ...)), 2, "random")
+        if lower > upper then
+            error("bad argument #2 to 'random' (interval is empty)", 2)
+        end
+        return floor(r * (upper - lower + 1)) + lower
+    end
+    error("wrong number of arguments", 2)
+end
+
+function mathematics.randomseed(...)
+    local seed = integer_argument((...), 1, "randomseed") % 4294967296
+    seed_high = floor(seed / 256)
+    seed_low = (seed % 256) * 65536 + 0x330E
+end
+
+-- redis.* ------------------------------------------------------------------------------------------------------------
+
+local redis = {}
+
+local function error_table(text, counted)
+    if counted then
+        return {err = text, ignore_error_stats_update = true}
+    end
+    return {err = text}
+end
+
+-- What the server answers besides plain values: nil, a number that says what, and what belongs to it.
+local FLAT, FAILED, STATUS, BUILT, NIL, TRUE, LONG = 0, 1, 2, 3, 4, 5, 6
+
+local function append(list, ...)
+    local size = #list
+    for i = 1, select("#", ...) do
+        list[size + i] = (select(i, ...))
+    end
+end
+
+local function gather_long(count)
+    local list = {}
+    while count > 0 do
+        local part = {more()}
+        local size = #list
+        for i = 1, #part do
+            list[size + i] = part[i]
+        end
+        count = count - #part
+    end
+    return list
+end
+
+local function rare(kind, value)
+    if kind == STATUS then
+        return {ok = value}
+    elseif kind == BUILT then
+        return value
+    elseif kind == TRUE then
+        return true
+    elseif kind == LONG then
+        return gather_long(value)
+    end
+    return nil
+end
+
+local function call_result(value, kind, ...)
+    if value ~= nil then
+        if value == true then
+            return {ok = "OK"}
+        end
+        return value
+    elseif kind == FLAT then
+        return {...}
+    elseif kind == FAILED then
+        error(error_table(...))
+    end
+    return rare(kind, ...)
+end
+
+local function pcall_result(value, kind, ...)
+    if value ~= nil then
+        if value == true then
+            return {ok = "OK"}
+        end
+        return value
+    elseif kind == FLAT then
+        return {...}
+    elseif kind == FAILED then
+        return error_table(...)
+    end
+    return rare(kind, ...)
+end
+
+-- The server's answer has to fit in: its allocations cannot be undone.
+local function check_memory()
+    if gcinfo() > soft_limit_kb then
+        collectgarbage()
+        if gcinfo() > soft_limit_kb then
+            error("not enough memory", 0)
+        end
+    end
+end
+
+function redis.call(...)
+    if gcinfo() > soft_limit_kb then
+        check_memory()
+    end
+    return call_result(call(...))
+end
+
+function redis.pcall(...)
+    if gcinfo() > soft_limit_kb then
+        check_memory()
+    end
+    return pcall_result(call(...))
+end
+
+local function single_string(...)
+    return select("#", ...) == 1 and type((...)) == "string"
+end
+
+function redis.error_reply(...)
+    if not single_string(...) then
+        return {err = "ERR wrong number or type of arguments"}
+    end
+    local text = (...)
+    if text:sub(1, 1) == "-" then
+        text = text:sub(2)
+    end
+    local code, rest = text:match("^([^ ]*) (.*)$")
+    if not code then
+        code, rest = "ERR", text
+    end
+    return {err = code .. " " .. rest:gsub("^[\r\n]+", ""):gsub("[\r\n]+$", "")}
+end
+
+function redis.status_reply(...)
+    if not single_string(...) then
+        return {err = "ERR wrong number or type of arguments"}
+    end
+    return {ok = (...)}
+end
+
+function redis.sha1hex(...)
+    if select("#", ...) ~= 1 then
+        error({err = "ERR wrong number of arguments"})
+    end
+    local text = (...)
+    if type(text) == "number" then
+        text = tostring(text)
+    end
+    return server.sha1hex(type(text) == "string" and text or "")
+end
+
+function redis.log(...)
+    local count = select("#", ...)
+    if count < 2 then
+        error({err = "ERR redis.log() requires two arguments or more."})
+    end
+    local level = tonumber((...))
+    if not level then
+        error({err = "ERR First argument must be a number (log level)."})
+    end
+    level = level < 0 and -floor(-level) or floor(level)
+    if level < 0 or level > 3 then
+        error({err = "ERR Invalid debug level."})
+    end
+    local parts = {}
+    for i = 2, count do
+        local part = (select(i, ...))
+        if type(part) == "string" or type(part) == "number" then
+            parts[#parts + 1] = part
+        end
+    end
+    server.log(level, concat(parts, " "))
+end
+
+local script_resp = 2
+
+function redis.setresp(...)
+    if select("#", ...) ~= 1 then
+        error({err = "ERR redis.setresp() requires one argument."})
+    end
+    local resp = tonumber((...))
+    resp = resp and floor(resp)
+    if resp ~= 2 and resp ~= 3 then
+        error({err = "ERR RESP version must be 2 or 3."})
+    end
+    script_resp = resp
+    server.setresp(resp)
+end
+
+function redis.set_repl(...)
+    if select("#", ...) ~= 1 then
+        error({err = "ERR redis.set_repl() requires one argument."})
+    end
+    local flags = tonumber((...)) or 0
+    flags = flags < 0 and -floor(-flags) or floor(flags)
+    if flags < 0 or flags > 3 then
+        error({err = "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE."})
+    end
+    server.set_repl(flags)
+end
+
+function redis.acl_check_cmd(...)
+    local allowed, problem = server.allows(...)
+    if problem then
+        error({err = problem})
+    end
+    return allowed
+end
+
+local LEVELS = {LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3}
+for name, level in next, LEVELS do
+    redis[name] = level
+end
+redis.REDIS_VERSION = options.version
+redis.REDIS_VERSION_NUM = options.version_number
+redis.REPL_NONE = 0
+redis.REPL_AOF = 1
+redis.REPL_SLAVE = 2
+redis.REPL_REPLICA = 2
+redis.REPL_ALL = 3
+
+if options.is_eval then
+    function redis.breakpoint()
+        return false
+    end
+
+    function redis.debug() end
+
+    function redis.replicate_commands()
+        return true
+    end
+end
+
+-- Replies ------------------------------------------------------------------------------------------------------------
+
+-- How deep a reply may be nested: what the stack of a real server's Lua has room for.
+local DEEPEST = 7990
+
+local encode
+
+local function encode_number(out, value)
+    out[#out + 1] = format(":%d\r\n", value)
+end
+
+local function encode_bulk(out, text)
+    local size = #out
+    out[size + 1] = "$" .. #text .. "\r\n"
+    out[size + 2] = text
+    out[size + 3] = "\r\n"
+end
+
+-- What the real server takes by C's string functions ends at a NUL.
+local function line(text)
+    return (tostring(text):gsub("%z.*", ""):gsub("[\r\n]", " "))
+end
+
+local function is_text(value)
+    return type(value) == "string"
+end
+
+local function encode_verbatim(out, verbatim, resp)
+    local text, kind = verbatim.string, line(verbatim.format)
+    if resp == 2 then
+        return encode_bulk(out, text)
+    end
+    local size = #out
+    out[size + 1] = "=" .. (#text + 4) .. "\r\n" .. (kind .. "   "):sub(1, 3) .. ":"
+    out[size + 2] = text
+    out[size + 3] = "\r\n"
+end
+
+local function encode_pairs(out, map, resp, depth)
+    local at, count = #out + 1, 0
+    out[at] = ""
+    for key, value in next, map do
+        encode(out, key, resp, depth)
+        encode(out, value, resp, depth)
+        count = count + 1
+    end
+    out[at] = resp == 3 and "%" .. count .. "\r\n" or "*" .. 2 * count .. "\r\n"
+end
+
+local function encode_members(out, set, resp, depth)
+    local at, count = #out + 1, 0
+    out[at] = ""
+    for key in next, set do
+        encode(out, key, resp, depth)
+        count = count + 1
+    end
+    out[at] = (resp == 3 and "~" or "*") .. count .. "\r\n"
+end
+
+local function encode_array(out, list, resp, depth)
+    local at, count = #out + 1, 0
+    out[at] = ""
+    local value = rawget(list, 1)
+    while value ~= nil do
+        count = count + 1
+        if type(value) == "string" then
+            encode_bulk(out, value)
+        else
+            encode(out, value, resp, depth)
+        end
+        value = rawget(list, count + 1)
+    end
+    out[at] = "*" .. count .. "\r\n"
+end
+
+-- A table that stands for one value: its only field says which. False if it is no such table.
+local function encode_tagged(out, tagged, resp, depth)
+    local value = rawget(tagged, "err")
+    if is_text(value) then
+        local text = line(tagged.err)
+        if tagged.ignore_error_stats_update ~= true then
+            count_error(text)
+        end
+        out[#out + 1] = "-" .. text .. "\r\n"
+        return true
+    end
+    value = rawget(tagged, "ok")
+    if is_text(value) then
+        out[#out + 1] = "+" .. line(value) .. "\r\n"
+        return true
+    end
+    value = rawget(tagged, "double")
+    if type(value) == "number" then
+        local text = server.format_double(value)
+        if resp == 3 then
+            out[#out + 1] = "," .. text .. "\r\n"
+        else
+            encode_bulk(out, text)
+        end
+        return true
+    end
+    value = rawget(tagged, "big_number")
+    if is_text(value) then
+        if resp == 3 then
+            out[#out + 1] = "(" .. value:gsub("[\r\n]", " ") .. "\r\n"
+        else
+            encode_bulk(out, (value:gsub("[\r\n]", " ")))
+        end
+        return true
+    end
+    value = rawget(tagged, "verbatim_string")
+    if type(value) == "table" and is_text(rawget(value, "format")) and is_text(rawget(value, "string")) then
+        encode_verbatim(out, value, resp)
+        return true
+    end
+    value = rawget(tagged, "map")
+    if type(value) == "table" then
+        encode_pairs(out, value, resp, depth + 1)
+        return true
+    end
+    value = rawget(tagged, "set")
+    if type(value) == "table" then
+        encode_members(out, value, resp, depth + 1)
+        return true
+    end
+    return false
+end
+
+function encode(out, value, resp, depth)
+    local kind = type(value)
+    if depth > DEEPEST then
+        count_error("ERR reached lua stack limit")
+        out[#out + 1] = "-ERR reached lua stack limit\r\n"
+    elseif kind == "string" then
+        encode_bulk(out, value)
+    elseif kind == "number" then
+        encode_number(out, value)
+    elseif kind == "table" then
+        value = originals[value] or value
+        if not encode_tagged(out, value, resp, depth) then
+            encode_array(out, value, resp, depth + 1)
+        end
+    elseif kind == "boolean" and (value or script_resp == 3) then
+        if script_resp == 2 or resp == 2 then
+            out[#out + 1] = value and ":1\r\n" or ":0\r\n"
+        else
+            out[#out + 1] = value and "#t\r\n" or "#f\r\n"
+        end
+    else
+        out[#out + 1] = resp == 3 and "_\r\n" or "$-1\r\n"
+    end
+end
+
+local function encoded(value, resp)
+    local out = {}
+    encode(out, value, resp, 0)
+    return concat(out)
+end
+
+-- Running ------------------------------------------------------------------------------------------------------------
+
+local ENCODED, ERROR_REPLY, FAILURE = 1, 2, 3
+
+-- Whose fault it is: the innermost function of a script. Runs where the error happened, before the stack is unwound.
+local function on_error(problem)
+    if kill_reason then
+        kill_reason = nil
+        sethook(on_count, "", HOOK_INSTRUCTIONS)
+    end
+    local level = 2
+    local place = getinfo(level, "Sl")
+    while place and (place.what == "C" or place.what == "tail" or INTERNAL[place.source]) do
+        level = level + 1
+        place = getinfo(level, "Sl")
+    end
+    if type(problem) ~= "table" then
+        problem = {err = "ERR " .. tostring(problem)}
+    end
+    if place then
+        problem.source = place.source
+        problem.line = place.currentline
+    end
+    return problem
+end
+
+local function text_of(value)
+    return (type(value) == "string" or type(value) == "number") and tostring(value) or nil
+end
+
+local function failure(problem)
+    if type(problem) ~= "table" then
+        return FAILURE, nil, text_of(problem) or "execution failure"
+    end
+    local counted = problem.ignore_error_stats_update == true
+    return FAILURE, text_of(problem.err) or "", counted, text_of(problem.source), text_of(problem.line)
+end
+
+local function table_reply(value, resp)
+    if is_text(rawget(value, "err")) then
+        return ERROR_REPLY, line(value.err), value.ignore_error_stats_update == true
+    end
+    local ok, reply = pcall(encoded, value, resp)
+    if not ok then
+        return failure(reply)
+    end
+    return ENCODED, reply
+end
+
+local function result(resp, ok, value)
+    if not ok then
+        return failure(value)
+    end
+    local kind = type(value)
+    if kind == "string" or kind == "number" then
+        return value
+    elseif kind == "table" then
+        return table_reply(originals[value] or value, resp)
+    elseif kind == "boolean" then
+        return value
+    end
+    return nil
+end
+
+local globals = {}
+
+local function arrays(keys, first, ...)
+    if keys == 0 then
+        return {}, {first, ...}
+    elseif keys == 1 then
+        return {first}, {...}
+    end
+    local all = {first, ...}
+    local count = select("#", ...) + 1
+    local names, values = {}, {}
+    for i = 1, keys do
+        names[i] = all[i]
+    end
+    for i = keys + 1, count do
+        values[i - keys] = all[i]
+    end
+    return names, values
+end
+
+local functions = {}
+
+function functions.run_script(body, resp, keys, ...)
+    script_resp = 2
+    globals.KEYS, globals.ARGV = arrays(keys, ...)
+    return result(resp, xpcall(body, on_error))
+end
+
+-- The same for more arguments than fit on the stack.
+function functions.run_script_with(body, resp, keys, arguments)
+    script_resp = 2
+    globals.KEYS, globals.ARGV = keys, arguments
+    return result(resp, xpcall(body, on_error))
+end
+
+function functions.run_function(body, resp, keys, ...)
+    script_resp = 2
+    local names, values = arrays(keys, ...)
+    return result(resp, xpcall(function() return body(names, values) end, on_error))
+end
+
+function functions.run_function_with(body, resp, names, values)
+    script_resp = 2
+    return result(resp, xpcall(function() return body(names, values) end, on_error))
+end
+
+-- The compiled text, or nil and what is wrong with it.
+function functions.compile(text, name)
+    if text:byte() == 27 then
+        text = " " .. text
+    end
+    local body, problem = loadstring(text, name)
+    if not body then
+        return nil, problem
+    end
+    return setfenv(body, env)
+end
+
+-- Takes in what `compile` made after the server has looked through its bytecode.
+function functions.dump(body)
+    return string.dump(body)
+end
+
+function functions.undump(code)
+    return setfenv(loadstring(code), env)
+end
+
+-- Now and then: what scripts put into proxies past their metatables (table.insert does) goes.
+function functions.sweep()
+    for proxy in next, originals do
+        for key in next, proxy do
+            rawset(proxy, key, nil)
+        end
+    end
+end
+
+-- Libraries of functions ---------------------------------------------------------------------------------------------
+
+-- While a library is loaded it sees nothing but this.
+local function library_globals()
+    local api = {log = redis.log, REDIS_VERSION = redis.REDIS_VERSION, REDIS_VERSION_NUM = redis.REDIS_VERSION_NUM}
+    for name, level in next, LEVELS do
+        api[name] = level
+    end
+
+    local named
+
+    function api.register_function(...)
+        local count = select("#", ...)
+        local problem
+        if count < 1 or count > 2 then
+            problem = "wrong number of arguments to redis.register_function"
+        elseif count == 1 then
+            problem = named(...)
+        else
+            local name, body = ...
+            if not text_of(name) then
+                problem = "first argument to redis.register_function must be a string"
+            elseif type(body) ~= "function" then
+                problem = "second argument to redis.register_function must be a function"
+            else
+                problem = server.register(tostring(name), nil, body)
+            end
+        end
+        if problem then
+            error({err = "ERR " .. problem})
+        end
+    end
+
+    local function read_flags(list)
+        local flags = {}
+        local flag = list[1]
+        while flag ~= nil do
+            if not text_of(flag) then
+                return nil
+            end
+            flags[#flags + 1] = tostring(flag)
+            flag = list[#flags + 1]
+        end
+        return flags
+    end
+
+    function named(arguments)
+        if type(arguments) ~= "table" then
+            return "calling redis.register_function with a single argument is only applicable to Lua table "
+                .. "(representing named arguments)."
+        end
+        local name, description, body
+        local flags = {}
+        for key, value in next, arguments do
+            if not text_of(key) then
+                return "named argument key given to redis.register_function is not a string"
+            end
+            key = tostring(key):lower()
+            if key == "function_name" then
+                name = text_of(value)
+                if not name then
+                    return "function_name argument given to redis.register_function must be a string"
+                end
+            elseif key == "description" then
+                description = text_of(value)
+                if not description then
+                    return "description argument given to redis.register_function must be a string"
+                end
+            elseif key == "callback" then
+                body = value
+                if type(body) ~= "function" then
+                    return "callback argument given to redis.register_function must be a function"
+                end
+            elseif key == "flags" then
+                if type(value) ~= "table" then
+                    return "flags argument to redis.register_function must be a table representing function flags"
+                end
+                flags = read_flags(value)
+                if not flags or not server.known_flags(unpack(flags)) then
+                    return "unknown flag given"
+                end
+            else
+                return "unknown argument given to redis.register_function"
+            end
+        end
+        if not name then
+            return "redis.register_function must get a function name argument"
+        elseif not body then
+            return "redis.register_function must get a callback argument"
+        end
+        return server.register(name, description, body, unpack(flags))
+    end
+
+    setmetatable(api, {__index = no_such_global})
+    return setmetatable({redis = protect(api)}, {__index = no_such_global})
+end
+
+-- The globals --------------------------------------------------------------------------------------------------------
+
+local BUILT_IN = {
+    "assert", "collectgarbage", "error", "gcinfo", "getfenv", "getmetatable", "ipairs", "load", "loadstring", "newproxy",
+    "next", "pairs", "pcall", "rawequal", "rawget", "rawset", "select", "setfenv", "setmetatable", "tonumber", "tostring",
+    "type", "unpack", "xpcall", "_VERSION",
+}
+for _, name in ipairs(BUILT_IN) do
+    globals[name] = safe[name] or G[name]
+end
+for _, name in ipairs({"string", "table", "cjson", "cmsgpack", "struct", "bit"}) do
+    local library = G[name]
+    if library then
+        globals[name] = protect(library)
+    end
+end
+globals.math = protect(mathematics)
+globals.coroutine = protect(threads)
+globals.os = protect({clock = G.os.clock})
+globals.redis = protect(redis)
+globals._G = env
+
+setmetatable(globals, {__index = no_such_global})
+protect(globals, env)
+safe.metatables = {[env] = protect({__index = no_such_global, __newindex = refuse_write})}
+local strings = getmetatable("")
+strings.__metatable = protect({__index = globals.string})
+
+if not options.is_eval then
+    local during_load = library_globals()
+    local visible = getmetatable(env)
+
+    function functions.load_library(body)
+        visible.__index = during_load
+        local ok, problem = xpcall(body, on_error)
+        visible.__index = globals
+        if not ok then
+            return type(problem) == "table" and text_of(problem.err) or text_of(problem) or "execution failure"
+        end
+        return nil
+    end
+end
+
+-- What Lua came with is out of reach from here on, even for code that finds the real table of globals.
+for _, name in ipairs({"python", "io", "os", "package", "debug", "require", "module", "dofile", "loadfile", "print"}) do
+    G[name] = nil
+end
+
+return functions

@@ -1,0 +1,110 @@
+"""One Lua state with the sandbox in it. It is made once and lives as long as the server.
+
+Nothing of Python is reachable from a script: Python's objects never get into one (calls answer with plain values, see
+`conversion`), and `sandbox.lua`, which alone holds the functions handed in here, does not pass them on.
+"""
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any, Final
+
+from hognose.scripting.bytecode import keep_lines
+from hognose.version import REDIS_VERSION
+
+SOFT_LIMIT_BYTES: Final = 1 << 30
+"""A script that holds more than this fails at its next call of the server."""
+HEADROOM_BYTES: Final = 1 << 28
+"""What Lua may have beyond: room for the server's answers and for requests, whose allocation must never fail."""
+LARGEST_ANSWER_BYTES: Final = HEADROOM_BYTES // 4
+
+
+class CompileError(Exception):
+    """Lua does not understand a script; the text is Lua's."""
+
+
+class LuaState:
+    """A sandbox.
+
+    Args:
+        server: What Lua calls, by name.
+        is_eval: For scripts; otherwise for functions.
+
+    Attributes:
+        run: Runs a script, or a function.
+        run_with: The same for more arguments than Lua's stack holds.
+        make_table: Makes a Lua table of nested lists and dicts.
+    """
+
+    def __init__(self, server: dict[bytes, Callable[..., object]], is_eval: bool) -> None:
+        from lupa.lua51 import LuaRuntime  # noqa: PLC0415 - takes time that only those pay who use scripts
+
+        from hognose.scripting.libraries import install_libraries  # noqa: PLC0415
+
+        lua = LuaRuntime(
+            encoding=None,
+            unpack_returned_tuples=True,
+            register_eval=False,
+            register_builtins=False,
+            attribute_filter=_no_attributes,
+            max_memory=SOFT_LIMIT_BYTES + HEADROOM_BYTES,
+        )
+        install_libraries(lua)
+        major, minor, patch = (int(part) for part in REDIS_VERSION.split("."))
+        options: dict[bytes, object] = {
+            b"is_eval": is_eval,
+            b"version": REDIS_VERSION.encode(),
+            b"version_number": major << 16 | minor << 8 | patch,
+            b"soft_limit_kb": SOFT_LIMIT_BYTES >> 10,
+        }
+        functions = _load_sandbox(lua, lua.table_from(server), lua.table_from(options))
+        self._lua: Final[Any] = lua
+        self._functions: Final[Any] = functions
+        self._compile: Final[Callable[..., Any]] = functions[b"compile"]
+        kind = b"run_script" if is_eval else b"run_function"
+        self.run: Final[Callable[..., object]] = functions[kind]
+        self.run_with: Final[Callable[..., object]] = functions[kind + b"_with"]
+        self.make_table: Final[Callable[..., object]] = lua.table_from
+
+    def compile(self, text: bytes, name: bytes) -> Any:
+        """Makes a Lua function of a text.
+
+        Args:
+            text: The program.
+            name: What errors call it, with a leading @.
+
+        Raises:
+            CompileError: It is no valid program.
+        """
+        made = self._compile(text, name)
+        if isinstance(made, tuple):
+            raise CompileError(made[1].decode("utf-8", "surrogateescape"))
+        return self._functions[b"undump"](keep_lines(self._functions[b"dump"](made)))
+
+    def load_library(self, body: object) -> bytes | None:
+        """Runs the text of a library, which registers its functions. Returns why it failed, or None."""
+        problem = self._functions[b"load_library"](body)
+        assert problem is None or isinstance(problem, bytes)
+        return problem
+
+    def sweep(self) -> None:
+        """Cleans the shared tables, and collects garbage if there is much."""
+        self._functions[b"sweep"]()
+
+    def memory_bytes(self) -> int:
+        """What the state occupies."""
+        return int(self._lua.get_memory_used())
+
+
+def _no_attributes(holder: object, name: object, is_setting: bool) -> object:
+    """Should a Python object ever get into Lua, it has no attributes there."""
+    raise AttributeError("not accessible from Lua")
+
+
+def _load_sandbox(lua: Any, server: object, options: object) -> Any:
+    """Runs sandbox.lua, whose own globals are already those of scripts."""
+    source = files("hognose.scripting").joinpath("lua/sandbox.lua").read_bytes()
+    start = lua.eval(
+        b"function(source, server, options) local env = {} local chunk = assert(loadstring(source, '=hognose'))"
+        b" return setfenv(chunk, env)(_G, env, server, options) end"
+    )
+    return start(source, server, options)
