@@ -213,6 +213,9 @@ class Server:
         core.log_file.to_file(self._config.settings.logfile)
         for name in ("oom-score-adj", "oom-score-adj-values"):
             core.config.on_change(name, _refuse)
+        reason = core.acl.load_at_start()
+        if reason:
+            raise StartError(reason)
         lifecycle = Lifecycle(core, loop)
         try:
             lifecycle.start(self._any_port)

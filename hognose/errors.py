@@ -129,6 +129,15 @@ def printable(text: bytes) -> str:
     return text.decode("utf-8", "surrogateescape").replace("\r", " ").replace("\n", " ")
 
 
+def protected_command(word: str) -> str:
+    """The error for DEBUG or MODULE (`word`) where the configuration does not let the client use it."""
+    return (
+        f'ERR {word} command not allowed. If the enable-{word.lower()}-command option is set to "local", you can run '
+        "it from a local connection, otherwise you need to set this option in the configuration file, and then restart "
+        "the server."
+    )
+
+
 def invalid_expire_time(full_name: str) -> CommandError:
     """The error for an expire time that is zero, negative or too far away to be counted in milliseconds."""
     return CommandError(f"ERR invalid expire time in '{full_name}' command")

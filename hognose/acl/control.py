@@ -331,7 +331,11 @@ class AccessControl:
         if has_blanks(name):
             return "Spaces not allowed in ACL usernames"
         user = User(user_name(name), self.index)
-        for rule in merge_selectors(rules):
+        try:
+            merged = merge_selectors(rules)
+        except UnmatchedParenthesisError:
+            return f"Unmatched parenthesis in a selector of the user named '{user.name}'"
+        for rule in merged:
             try:
                 user.apply(rule)
             except RuleError as wrong:

@@ -18,7 +18,6 @@ from hognose.commands.inspection import encoding_of
 from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.config.kinds import parse_memory
 from hognose.config.rewrite import rewrite
-from hognose.config.store import is_allowed
 from hognose.datastructures.hashtable import HashTable
 from hognose.datastructures.hashvalue import HashValue
 from hognose.datastructures.listnodes import PLAIN_ELEMENT_BYTES
@@ -34,10 +33,6 @@ from hognose.resp.reply import CRLF, OK, BigNumber, Encoded, MapReply, SetReply,
 
 command = CommandGroup("server")
 
-NOT_ALLOWED: Final = (
-    'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '
-    "connection, otherwise you need to set this option in the configuration file, and then restart the server."
-)
 BAD_TYPE_NAME: Final = (
     "ERR Wrong protocol type name. Please use one of the following: "
     "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
@@ -75,8 +70,7 @@ class Subcommand:
     syntax="subcommand [arg [arg ...]]",
 )
 def debug(ctx: Context, argv: Argv) -> Reply:
-    if not is_allowed(ctx.host.settings.enable_debug_command, ctx.is_local()):
-        raise CommandError(NOT_ALLOWED)
+    ctx.host.require_permitted(ctx)
     subcommand = HANDLERS.get(argv[1].upper())
     if subcommand is None or not subcommand.least <= len(argv) - 2 <= subcommand.most:
         text = f"unknown subcommand or wrong number of arguments for '{printable(argv[1][:128])}'. Try DEBUG HELP."

@@ -15,11 +15,12 @@ from hognose.commands.flags import FAST
 from hognose.commands.invalidation import Invalidation
 from hognose.commands.scripts import Scripts
 from hognose.commands.subscriptions import PubSub
-from hognose.config.store import Config
+from hognose.config.store import Config, is_allowed
 from hognose.datastructures.hashvalue import HashLimits
 from hognose.datastructures.quicklist import ListLimits
 from hognose.datastructures.setvalue import SetLimits
 from hognose.datastructures.zset import ZSetLimits
+from hognose.errors import CommandError, protected_command
 from hognose.keyspace.keyspace import Keyspace
 from hognose.keyspace.memory import value_size
 from hognose.persistence.rdb_format import ValueLimits
@@ -306,6 +307,20 @@ class Host:
     def serialized_bytes(self, value: object) -> int:
         """About how long a value is in a snapshot; what it weighs in memory where nothing better is known."""
         return int(value_size(value))
+
+    def protected_refusal(self, ctx: Context, command: "Command") -> str | None:
+        """Why the configuration keeps a client from DEBUG or MODULE, or None."""
+        is_debug = command.name == "debug"
+        settings = self.settings
+        mode = settings.enable_debug_command if is_debug else settings.enable_module_command
+        return None if is_allowed(mode, ctx.is_local()) else protected_command("DEBUG" if is_debug else "MODULE")
+
+    def require_permitted(self, ctx: Context) -> None:
+        """Raises the error for a running DEBUG or MODULE command that the configuration keeps the client from."""
+        command = ctx.command
+        text = self.protected_refusal(ctx, command) if command is not None else None
+        if text is not None:
+            raise CommandError(text)
 
     # What the dispatcher asks while it checks a command; the base has no objection to anything.
 

@@ -17,7 +17,6 @@ from hognose.commands.flags import (
 )
 from hognose.commands.help import help_reply
 from hognose.commands.spec import Argv, CommandGroup, Reply
-from hognose.config.store import is_allowed
 from hognose.errors import SYNTAX, CommandError
 from hognose.resp.reply import NO_REPLY, OK, Verbatim
 
@@ -26,10 +25,6 @@ command.container("MODULE", since="4.0.0", summary="Looks after loaded modules."
 
 NO_SHUTDOWN: Final = "ERR No shutdown in progress."
 DENY_BLOCKING_SHUTDOWN: Final = "ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client"
-MODULES_NOT_ALLOWED: Final = (
-    'ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a '
-    "local connection, otherwise you need to set this option in the configuration file, and then restart the server."
-)
 MODULE_NOT_LOADED: Final = "ERR Error loading the extension. Please check the server logs."
 NO_SUCH_MODULE: Final = "ERR Error unloading module: no such module with that name"
 
@@ -147,12 +142,6 @@ def module_list(ctx: Context, argv: Argv) -> Reply:
     return []
 
 
-def require_modules(ctx: Context) -> None:
-    """Refuses what enable-module-command does not let this client do."""
-    if not is_allowed(ctx.host.settings.enable_module_command, ctx.is_local()):
-        raise CommandError(MODULES_NOT_ALLOWED)
-
-
 OF_MODULES: Final = ADMIN | NOSCRIPT | NO_ASYNC_LOADING | PROTECTED
 
 
@@ -165,7 +154,7 @@ OF_MODULES: Final = ADMIN | NOSCRIPT | NO_ASYNC_LOADING | PROTECTED
     syntax="path [arg [arg ...]]",
 )
 def module_load(ctx: Context, argv: Argv) -> Reply:
-    require_modules(ctx)
+    ctx.host.require_permitted(ctx)
     raise CommandError(MODULE_NOT_LOADED)
 
 
@@ -178,7 +167,7 @@ def module_load(ctx: Context, argv: Argv) -> Reply:
     syntax="path [CONFIG name value [CONFIG name value ...]] [ARGS args [args ...]]",
 )
 def module_loadex(ctx: Context, argv: Argv) -> Reply:
-    require_modules(ctx)
+    ctx.host.require_permitted(ctx)
     raise CommandError(MODULE_NOT_LOADED)
 
 
@@ -191,7 +180,7 @@ def module_loadex(ctx: Context, argv: Argv) -> Reply:
     syntax="name",
 )
 def module_unload(ctx: Context, argv: Argv) -> Reply:
-    require_modules(ctx)
+    ctx.host.require_permitted(ctx)
     raise CommandError(NO_SUCH_MODULE)
 
 

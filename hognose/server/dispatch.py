@@ -38,6 +38,7 @@ from hognose.commands.flags import (
     MAY_REPLICATE,
     NO_AUTH,
     NO_MULTI,
+    PROTECTED,
     SKIP_MONITOR,
     SKIP_SLOWLOG,
     STALE,
@@ -347,6 +348,10 @@ class Dispatcher:
 
     def _refusal(self, ctx: Context, command: Command, argv: list[bytes], flags: i64) -> str | None:
         """Why the command may not run, in the order real servers check; None if nothing speaks against it."""
+        if flags & PROTECTED:
+            kept_out = self.host.protected_refusal(ctx, command)
+            if kept_out is not None:
+                return kept_out
         if ctx.attention & UNAUTHENTICATED and flags & NO_AUTH == 0:
             return errors.NOAUTH
         if ctx.attention & IN_MULTI and flags & NO_MULTI:

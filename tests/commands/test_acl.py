@@ -349,6 +349,27 @@ def test_genpass_gives_as_many_digits_as_the_bits_need(client: InProcessClient) 
     assert client("ACL", "GENPASS") != client("ACL", "GENPASS")
 
 
+# Commands that the configuration opens
+
+PROTECTED = "command not allowed. If the enable-"
+
+
+def test_debug_and_module_are_refused_before_anything_else_is_checked(server: InProcessServer) -> None:
+    server.server.settings.enable_debug_command = "no"
+    client = server.client()
+    assert PROTECTED in client.error("DEBUG", "SLEEP", "0")
+    client("MULTI")
+    assert PROTECTED in client.error("MODULE", "LOAD", "x")
+    assert client.error("EXEC").startswith("EXECABORT")
+    client("CONFIG", "SET", "requirepass", "secret")
+    new = server.client()
+    assert PROTECTED in new.error("DEBUG", "SLEEP", "0")
+    assert new.error("MODULE", "LIST").startswith("NOAUTH")
+    server.server.settings.enable_debug_command = "local"
+    assert new.error("DEBUG", "SLEEP", "0").startswith("NOAUTH")
+    assert client("DEBUG", "SLEEP", "0") == b"OK"
+
+
 # Files
 
 
