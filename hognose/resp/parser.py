@@ -104,9 +104,21 @@ class RequestParser:
 
     def request_of(self, argv: list[bytes]) -> bytes | None:
         """The bytes of the command returned last, if it is the given one and they are still there in one piece."""
-        if self._argv is argv and self.whole and not self._in_array:
-            return self.buffer[self.start : self.pos]
-        return None
+        if self._argv is not argv or not self.whole or self._in_array:
+            return None
+        # Parsing has not looked at every line end; whoever gets the bytes to keep them may rely on them.
+        buffer = self.buffer
+        at = _behind_line(buffer, self.start)
+        for argument in argv:
+            if at >= 0:
+                at = _behind_line(buffer, at)
+            if at < 0:
+                return None
+            at += len(argument)
+            if buffer[at] != CR or buffer[at + 1] != LF:
+                return None
+            at += 2
+        return buffer[self.start : at] if at == self.pos else None
 
     def argument_bytes(self) -> i64:
         """The size of the arguments the parser holds: of the command being received, or of the last one."""
@@ -311,3 +323,10 @@ class RequestParser:
         self._bulk = -1
         self._missing -= 1
         self.pos = missing
+
+
+def _behind_line(buffer: bytes, at: i64) -> i64:
+    """Where the length line at `at`, which has been parsed, ends; -1 if it does not end in CR LF."""
+    while buffer[at] != CR:
+        at += 1
+    return at + 2 if buffer[at + 1] == LF else -1
