@@ -8,7 +8,8 @@ A request is a RESP array of bulk strings, or an inline command, a line of words
     *2 CR LF $3 CR LF GET CR LF $3 CR LF key CR LF         or         GET key CR LF
 
 How it works: `feed` appends a chunk, `next` returns one complete command after the other as a list of `bytes`, then
-None. Parsing stops at any byte and goes on there; what was parsed of an incomplete command is not parsed again. Small
+None. A command that is whole in the buffer and has nothing unusual is taken in one go (`_take_whole`); any other goes
+through the steps that keep their state and make all checks. Parsing stops at any byte and goes on there; what was parsed of an incomplete command is not parsed again. Small
 remainders are glued to the next chunk. A long argument (a 512 MB value comes in thousands of chunks) collects in a
 `BytesWriter` of its own instead, so the work stays linear.
 
@@ -17,7 +18,7 @@ Source: the protocol specification (RESP2 and RESP3 share the request form) and 
 
 from typing import Final
 
-from librt.strings import BytesWriter
+from librt.strings import BytesWriter, read_i64_le
 from mypy_extensions import i64
 
 from hognose.errors import ProtocolError, printable
@@ -42,6 +43,12 @@ LONG_ARGUMENT_BYTES: Final = 16 * 1024
 DEFAULT_MAX_BULK: Final = 512 * 1024 * 1024
 
 INCOMPLETE: Final = -(2**62)
+
+EMPTY_COMMANDS: Final = [[b""] * count for count in range(10)]
+"""Copying one is the cheapest way to a list of known length."""
+WORD_BYTES: Final = 8
+MOST_LENGTH_DIGITS: Final = 6
+"""Longer arguments than these digits can say are not worth a short cut."""
 
 
 class RequestParser:
@@ -69,6 +76,11 @@ class RequestParser:
         self._long: BytesWriter | None = None
         self._long_missing: i64 = 0  # bytes the long argument still lacks, its CR LF included
         self._argv_bytes: i64 = 0
+        # The name of the last command taken whole, and its bytes as a number: pipelines repeat one command.
+        self._name = b""
+        self._name_bytes: i64 = -1
+        self._name_word: i64 = 0
+        self._name_mask: i64 = 0
 
     def feed(self, chunk: bytes) -> None:
         """Appends received bytes. All complete commands should have been taken before (`next` returned None)."""
@@ -149,7 +161,13 @@ class RequestParser:
             if buffer[self.pos] != STAR:
                 self.whole = False
                 return self._next_inline()
-            count = self._array_length()
+            if self.authenticated:
+                argv = self._take_whole(buffer, self.pos)
+                if argv is not None:
+                    self._argv = argv
+                    self.whole = True
+                    return argv
+            count = self._length_line("too big mbulk count string", "invalid multibulk length")
             if count == INCOMPLETE:
                 return None
             if count > MAX_ARGUMENTS:
@@ -164,17 +182,62 @@ class RequestParser:
             self.whole = True
         return self._next_arguments()
 
-    def _array_length(self) -> i64:
-        """Parses the `*<count>` line at `pos`; INCOMPLETE if its end is not there yet."""
-        pos = self.pos
-        buffer = self.buffer
-        # The shape nearly every request has, *d, without a search for the CR.
-        if pos + 4 <= len(buffer) and buffer[pos + 2] == CR:
-            count: i64 = i64(buffer[pos + 1]) - ZERO
-            if 0 <= count <= 9:
-                self.pos = pos + 4
-                return count
-        return self._length_line("too big mbulk count string", "invalid multibulk length")
+    def _take_whole(self, buffer: bytes, pos: i64) -> list[bytes] | None:
+        """Takes the command at `pos` if it has at most nine arguments, is all there and has nothing wrong with it.
+
+        Returns:
+            The arguments, and `pos` is behind them; None, and nothing has changed, if the command needs a closer look.
+        """
+        end: i64 = len(buffer)
+        if pos + 4 > end or buffer[pos + 2] != CR:
+            return None
+        count: i64 = i64(buffer[pos + 1]) - ZERO
+        if count < 1 or count > 9:
+            return None
+        argv = EMPTY_COMMANDS[count][:]
+        at: i64 = pos + 4
+        index: i64 = 0
+        while index < count:
+            # $<length> CR LF
+            if at + 4 > end or buffer[at] != DOLLAR:
+                return None
+            stop: i64 = at + 1
+            size: i64 = 0
+            while True:
+                digit: i64 = i64(buffer[stop]) - ZERO
+                if digit < 0 or digit > 9:
+                    break
+                size = size * 10 + digit
+                stop += 1
+                if stop >= end or stop - at > MOST_LENGTH_DIGITS:
+                    return None
+            if buffer[stop] != CR or stop == at + 1 or (stop > at + 2 and buffer[at + 1] == ZERO):
+                return None
+            at = stop + 2
+            stop = at + size
+            if stop + 2 > end or size > self.max_bulk_bytes:
+                return None
+            if index == 0:
+                argv[0] = self._command_name(buffer, at, size)
+            else:
+                argv[index] = buffer[at:stop]
+            at = stop + 2
+            index += 1
+        self.pos = at
+        return argv
+
+    def _command_name(self, buffer: bytes, at: i64, size: i64) -> bytes:
+        """The bytes of a name in the buffer; of a short one that repeats, the object made before."""
+        if size >= WORD_BYTES or at + WORD_BYTES > len(buffer):
+            return buffer[at : at + size]
+        if size != self._name_bytes:
+            self._name_bytes = size
+            self._name_mask = (1 << (8 * size)) - 1
+        elif read_i64_le(buffer, at) & self._name_mask == self._name_word:
+            return self._name
+        self._name_word = read_i64_le(buffer, at) & self._name_mask
+        self._name = buffer[at : at + size]
+        return self._name
 
     def _next_arguments(self) -> list[bytes] | None:
         """Takes the arguments still missing from `pos` on."""
@@ -185,7 +248,7 @@ class RequestParser:
         while missing > 0:
             bulk = self._bulk
             if bulk < 0:
-                bulk = self._bulk_length(end)
+                bulk = self._bulk_length()
                 if bulk == INCOMPLETE:
                     self._missing = missing
                     return None
@@ -206,27 +269,10 @@ class RequestParser:
         self._argv_bytes = 0
         return argv
 
-    def _bulk_length(self, end: i64) -> i64:
-        """Parses the `$<length>` line at `pos`; INCOMPLETE if its end is not there yet."""
-        pos = self.pos
-        buffer = self.buffer
-        if pos >= end:
+    def _bulk_length(self) -> i64:
+        """Parses the `$<length>` line at `pos`, with all checks; INCOMPLETE if its end is not there yet."""
+        if self.pos >= len(self.buffer):
             return INCOMPLETE
-        # The two shapes nearly every argument has, $d and $dd, without a search for the CR.
-        if pos + 4 < end and buffer[pos] == DOLLAR and self.authenticated:
-            first: i64 = i64(buffer[pos + 1]) - ZERO
-            if 0 <= first <= 9:
-                if buffer[pos + 2] == CR:
-                    self.pos = pos + 4
-                    return first
-                second: i64 = i64(buffer[pos + 2]) - ZERO
-                if first > 0 and 0 <= second <= 9 and buffer[pos + 3] == CR:
-                    self.pos = pos + 5
-                    return first * 10 + second
-        return self._any_bulk_length()
-
-    def _any_bulk_length(self) -> i64:
-        """Parses a `$` line of any shape, with all checks."""
         if self._line_end("too big bulk count string") < 0:
             return INCOMPLETE
         found = self.buffer[self.pos]

@@ -31,8 +31,8 @@ class Histogram:
 
     def record(self, microseconds: i64) -> None:
         """Counts one duration. O(1)."""
-        value = microseconds if microseconds > 0 else 0
-        index = value
+        value: i64 = max(microseconds, 0)
+        index: i64 = value
         if value >= EXACT:
             shift: i64 = 0
             while value >= EXACT and shift < GROUPS:
