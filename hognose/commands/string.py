@@ -555,9 +555,9 @@ def add_to_counter(ctx: Context, key: bytes, increment: int) -> Reply:
     """INCR, DECR, INCRBY, DECRBY."""
     db = ctx.db
     value = db.lookup_write(key)
+    total: object = increment  # one object for the keyspace and for the reply
     if value is None:
-        db.set(key, increment)
-        number = increment
+        db.set(key, total)
     else:
         before: int
         if isinstance(value, int):
@@ -568,9 +568,10 @@ def add_to_counter(ctx: Context, key: bytes, increment: int) -> Reply:
         number = before + increment
         if not -UNDOUBTED < number < UNDOUBTED and not I64_MIN <= number <= I64_MAX:
             raise CommandError(OVERFLOW)
-        db.replace_found(value, number)
+        total = number
+        db.replace_found(value, total)
     db.changed(STRING, b"incrby", key)
-    return number
+    return total
 
 
 @command(

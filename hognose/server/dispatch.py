@@ -170,7 +170,7 @@ class Dispatcher:
         self.depth += 1
         try:
             reply = handler(ctx, argv)
-            if isinstance(reply, bytes) or reply is not NO_REPLY:
+            if reply is not NO_REPLY:
                 encode(ctx.out, reply, ctx.resp)
         except CommandError as error:
             if not isinstance(error, CountedError):
