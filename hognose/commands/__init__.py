@@ -10,6 +10,7 @@ UPPER_MODULES: Final = ("hognose.acl.commands",)
 def load_all() -> None:
     """Imports every command module, which registers its commands. Cheap when called again."""
     from hognose.commands import (  # noqa: F401, PLC0415 - imported for what importing them does
+        append_only,
         bitmap,
         bloom,
         client,

@@ -253,6 +253,12 @@ def reload(ctx: Context, argv: Argv) -> Reply:
     return OK
 
 
+def loadaof(ctx: Context, argv: Argv) -> Reply:
+    if not ctx.host.load_append_only():
+        raise CommandError("ERR Error trying to load the AOF files, check server logs.")
+    return OK
+
+
 def set_skip_checksum_validation(ctx: Context, argv: Argv) -> Reply:
     ctx.host.snapshots.skips_checksums = leading_integer(argv[2]) != 0
     return OK
@@ -335,6 +341,7 @@ HANDLERS: Final[dict[bytes, Subcommand]] = {
     b"HTSTATS": Subcommand(1, 2, htstats, "HTSTATS <dbid> [FULL]", "Return figures about a database's table."),
     b"HTSTATS-KEY": Subcommand(1, 2, htstats_key, "HTSTATS-KEY <key> [FULL]", "The same for a hash or set."),
     b"LISTPACK": Subcommand(1, 1, listpack, "LISTPACK <key>", "Log figures about a listpack."),
+    b"LOADAOF": Subcommand(0, 0, loadaof, "LOADAOF", "Empty the databases and load the append-only file again."),
     b"LOG": Subcommand(1, 1, log, "LOG <message>", "Write a line to the log."),
     b"OBJECT": Subcommand(1, 1, debug_object, "OBJECT <key>", "Return how a key's value is kept."),
     b"PAUSE-CRON": Subcommand(1, 1, pause_cron, "PAUSE-CRON <0|1>", "Stop the regular work, or go on with it."),

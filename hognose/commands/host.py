@@ -38,6 +38,12 @@ VERBOSE: Final = 1
 NOTICE: Final = 2
 WARNING: Final = 3
 
+# What `Host.rewrite_append_only` answers.
+REWRITE_STARTED: Final = 0
+REWRITE_SCHEDULED: Final = 1
+REWRITE_RUNNING: Final = 2
+REWRITE_FAILED: Final = 3
+
 PEAK_RESET_MS: Final = 5000
 
 
@@ -269,6 +275,21 @@ class Host:
     def role(self) -> list[object]:
         """What ROLE answers."""
         return [b"master", 0, []]
+
+    def rewrite_append_only(self, later: bool) -> i64:
+        """BGREWRITEAOF.
+
+        Args:
+            later: No child may be made now: inside a transaction.
+
+        Returns:
+            REWRITE_STARTED, REWRITE_SCHEDULED, REWRITE_RUNNING (there is one already) or REWRITE_FAILED.
+        """
+        raise NotImplementedError
+
+    def load_append_only(self) -> bool:
+        """DEBUG LOADAOF: replaces the dataset by what the append-only file holds; False, with the reason logged."""
+        raise NotImplementedError
 
     def is_loading(self) -> bool:
         """Whether the dataset is being read from disk."""

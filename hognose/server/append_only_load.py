@@ -26,6 +26,7 @@ from hognose.persistence.aof_format import AofError, CommandReader
 from hognose.persistence.aof_manifest import AofFile
 from hognose.persistence.load import LoadJob, RdbLoad
 from hognose.persistence.rdb_format import RdbError
+from hognose.server.append_only import OFF
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -331,3 +332,25 @@ def load_append_only(server: "Server") -> AofLoad | None:
         job.close()
         return None
     return job
+
+
+def reload_append_only(server: "Server") -> bool:
+    """Replaces the dataset by what the append-only file holds; False, with the reason logged, if that fails. O(N)."""
+    aof = server.append_only
+    if aof.state != OFF:
+        aof.flush(now=True)
+    server.keyspace.clear()
+    propagates = server.propagating
+    server.propagating = False
+    try:
+        job = load_append_only(server)
+        if job is not None:
+            job.run()
+    except (AofLoadError, OSError) as error:
+        server.log(WARNING, str(error))
+        return False
+    finally:
+        server.propagating = propagates
+    server.keyspace.dirty = 0
+    server.log(NOTICE, "Append Only File loaded by DEBUG LOADAOF")
+    return True

@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from hognose.commands.host import NOTICE, WARNING
+from hognose.commands.host import (
+    NOTICE,
+    REWRITE_FAILED,
+    REWRITE_RUNNING,
+    REWRITE_SCHEDULED,
+    REWRITE_STARTED,
+    WARNING,
+)
 from hognose.config.directives.process import SHUTDOWN_FORCE
 from hognose.config.settings import Settings
 from hognose.keyspace.keyspace import Keyspace
@@ -123,6 +130,16 @@ class AppendOnlyRewrite(CronTask):
         return self._now_s() - self._started_s if self._child is not None else NEVER
 
     # Begin
+
+    def request(self, later: bool) -> i64:
+        """BGREWRITEAOF: begins one now, or as soon as it can be; returns REWRITE_..."""
+        if self._child is not None:
+            return REWRITE_RUNNING
+        if later or self._server.snapshots.children.active is not None:
+            self.is_scheduled = True
+            self.failures = 0  # whoever asks for it does not want to wait
+            return REWRITE_SCHEDULED
+        return REWRITE_STARTED if self.start() else REWRITE_FAILED
 
     def start(self) -> bool:
         """Begins a rewrite; False, with the reason logged, if that fails. No other child may run."""

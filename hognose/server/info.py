@@ -22,6 +22,7 @@ from hognose.commands.context import TRACKING
 from hognose.commands.table import Command
 from hognose.keyspace.access import access_second
 from hognose.server import statistics
+from hognose.server.append_only import OFF
 from hognose.version import REDIS_VERSION, VERSION
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ class InfoReport:
             ("mem_clients_slaves", replicas),
             ("mem_clients_normal", normal),
             ("mem_cluster_links", 0),
-            ("mem_aof_buffer", 0),
+            ("mem_aof_buffer", len(self._server.append_only.file.buffer)),
             ("mem_allocator", "pymalloc"),
             ("active_defrag_running", 0),
             ("lazyfree_pending_objects", 0),
@@ -293,22 +294,45 @@ class InfoReport:
             ("rdb_last_cow_size", int(snapshots.last_cow_bytes)),
             ("rdb_last_load_keys_expired", int(snapshots.keys_expired)),
             ("rdb_last_load_keys_loaded", int(snapshots.keys_loaded)),
-            ("aof_enabled", 0),
-            ("aof_rewrite_in_progress", 0),
-            ("aof_rewrite_scheduled", 0),
-            ("aof_last_rewrite_time_sec", -1),
-            ("aof_current_rewrite_time_sec", -1),
-            ("aof_last_bgrewrite_status", "ok"),
-            ("aof_rewrites", 0),
-            ("aof_rewrites_consecutive_failures", 0),
-            ("aof_last_write_status", "ok"),
-            ("aof_last_cow_size", 0),
+            *self._append_only(),
             ("module_fork_in_progress", 0),
             ("module_fork_last_cow_size", 0),
             *server.loading.fields(),
+            *self._append_only_sizes(),
         ]
 
     def _child(self) -> Fields:
+    def _append_only(self) -> Fields:
+        """The append-only file and its rewrites."""
+        aof = self._server.append_only
+        rewrite = self._server.rewrite
+        return [
+            ("aof_enabled", 0 if aof.state == OFF else 1),
+            ("aof_rewrite_in_progress", 1 if rewrite.is_running() else 0),
+            ("aof_rewrite_scheduled", 1 if rewrite.is_scheduled else 0),
+            ("aof_last_rewrite_time_sec", int(rewrite.last_duration_s)),
+            ("aof_current_rewrite_time_sec", int(rewrite.running_s())),
+            ("aof_last_bgrewrite_status", "ok" if rewrite.last_ok else "err"),
+            ("aof_rewrites", int(rewrite.rewrites)),
+            ("aof_rewrites_consecutive_failures", int(rewrite.failures)),
+            ("aof_last_write_status", "ok" if aof.refusal() is None else "err"),
+            ("aof_last_cow_size", int(rewrite.last_cow_bytes)),
+        ]
+
+    def _append_only_sizes(self) -> Fields:
+        """What is shown only where the append-only file is on."""
+        if not self._server.settings.appendonly:
+            return []
+        aof = self._server.append_only
+        return [
+            ("aof_current_size", int(aof.current_size)),
+            ("aof_base_size", int(aof.base_size)),
+            ("aof_pending_rewrite", 1 if self._server.rewrite.is_scheduled else 0),
+            ("aof_buffer_length", len(aof.file.buffer)),
+            ("aof_pending_bio_fsync", 1 if aof.has_pending_sync() else 0),
+            ("aof_delayed_fsync", int(aof.delayed_syncs)),
+        ]
+
         """How far the child process is that writes the dataset, and what that costs."""
         child = self._server.snapshots.children.active
         if child is None:

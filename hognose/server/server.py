@@ -38,6 +38,7 @@ from hognose.keyspace.keyspace import Keyspace
 from hognose.resp.reply import Reply
 from hognose.scripting.engine import Engine
 from hognose.server.append_only import AppendOnly
+from hognose.server.append_only_load import reload_append_only
 from hognose.server.append_only_rewrite import AppendOnlyRewrite
 from hognose.server.appliers import Appliers
 from hognose.server.blocking import BlockingQueues
@@ -417,6 +418,14 @@ class Server(Host):
             self.dispatcher.attention |= WRITES_REFUSED
         else:
             self.dispatcher.attention &= ~WRITES_REFUSED
+    def rewrite_append_only(self, later: bool) -> i64:
+        """BGREWRITEAOF."""
+        return self.rewrite.request(later)
+
+    def load_append_only(self) -> bool:
+        """DEBUG LOADAOF."""
+        return reload_append_only(self)
+
 
     # Scripts
 

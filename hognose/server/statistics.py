@@ -61,7 +61,7 @@ def memory_overheads(server: "Server") -> list[tuple[bytes, int]]:
         (b"clients.slaves", replicas),
         (b"clients.normal", normal),
         (b"cluster.links", 0),
-        (b"aof.buffer", 0),
+        (b"aof.buffer", len(server.append_only.file.buffer)),
         (b"lua.caches", 0),
         (b"functions.caches", 0),
     ]
@@ -94,6 +94,9 @@ def reset_statistics(server: "Server") -> None:
     server.expiry_us = 0
     server.memory_limit.reset_statistics()
     dispatcher = server.dispatcher
+    server.append_only.delayed_syncs = 0
+    server.rewrite.rewrites = 0
+    server.rewrite.failures = 0
     dispatcher.total_commands = 0
     dispatcher.total_errors = 0
     dispatcher.error_counts.clear()
