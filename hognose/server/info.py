@@ -297,11 +297,10 @@ class InfoReport:
             *self._append_only(),
             ("module_fork_in_progress", 0),
             ("module_fork_last_cow_size", 0),
-            *server.loading.fields(),
             *self._append_only_sizes(),
+            *server.loading.fields(),
         ]
 
-    def _child(self) -> Fields:
     def _append_only(self) -> Fields:
         """The append-only file and its rewrites."""
         aof = self._server.append_only
@@ -333,6 +332,7 @@ class InfoReport:
             ("aof_delayed_fsync", int(aof.delayed_syncs)),
         ]
 
+    def _child(self) -> Fields:
         """How far the child process is that writes the dataset, and what that costs."""
         child = self._server.snapshots.children.active
         if child is None:
