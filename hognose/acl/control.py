@@ -21,7 +21,6 @@ from hognose.commands.context import (
     IN_MULTI,
     PRIMARY,
     RESTRICTED,
-    SCRIPT,
     Context,
 )
 from hognose.commands.host import NOTICE, WARNING, Host
@@ -116,7 +115,7 @@ class AccessControl:
         """
         user = self.users.get(user_name(name))
         if user is None or not user.accepts(password):
-            self._note(ctx, AUTH, word, user_name(name))
+            self._note(ctx, AUTH, word, user_name(name), context_of(ctx))
             return False
         ctx.user = user.name
         ctx.set_authenticated(True)
@@ -157,21 +156,25 @@ class AccessControl:
         user = self.user_of(ctx)
         return None if user.is_unrestricted() else denial(user, command, argv)
 
-    def refusal(self, ctx: Context, command: Command, argv: list[bytes]) -> str | None:
-        """The error for a command a client may not run, which is logged; None if it may."""
+    def refusal(self, ctx: Context, command: Command, argv: list[bytes], in_script: bool) -> str | None:
+        """The error for a command that a client, or its script, may not run, which is logged; None if it may."""
         denied = self.denial_of(ctx, command, argv)
         if denied is None:
             return None
-        self._note_denial(ctx, command, argv, denied)
-        text = denial_text(self.user_of(ctx), command, denied)
-        return f"ERR ACL failure in script: {text}" if ctx.flags & SCRIPT else f"NOPERM {text}"
+        if in_script:
+            self._note_denial(ctx, command, argv, denied, b"lua")
+        else:
+            ctx.command = command
+            self._note_denial(ctx, command, argv, denied, context_of(ctx))
+        return f"NOPERM {denial_text(self.user_of(ctx), command, denied)}"
 
     def refusal_at_exec(self, ctx: Context, command: Command, argv: list[bytes]) -> str | None:
         """The same for a queued command whose time has come: it was allowed when it was queued."""
         denied = self.denial_of(ctx, command, argv)
         if denied is None:
             return None
-        self._note_denial(ctx, command, argv, denied)
+        ctx.command = command
+        self._note_denial(ctx, command, argv, denied, b"multi")
         return (
             "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This "
             f"command is no longer allowed for the following reason: {_WHY_AT_EXEC[int(denied.reason)]}"
@@ -182,19 +185,13 @@ class AccessControl:
         user = self.user_of(ctx)
         return user.is_unrestricted() or may_read_every_key(user, command, argv)
 
-    def _note_denial(self, ctx: Context, command: Command, argv: list[bytes], denied: Denial) -> None:
-        ctx.command = command
+    def _note_denial(self, ctx: Context, command: Command, argv: list[bytes], denied: Denial, context: bytes) -> None:
         subject = command.name.encode() if denied.reason == COMMAND else argv[denied.at]
-        self._note(ctx, int(denied.reason), subject, ctx.user)
+        self._note(ctx, int(denied.reason), subject, ctx.user, context)
 
-    def _note(self, ctx: Context, reason: int, subject: bytes, user: str) -> None:
+    def _note(self, ctx: Context, reason: int, subject: bytes, user: str, context: bytes) -> None:
         """Counts and logs a refusal."""
         self.denied[reason] += 1
-        context = b"toplevel"
-        if ctx.flags & SCRIPT:
-            context = b"lua"
-        elif ctx.attention & IN_MULTI or ctx.flags & DENY_BLOCKING:
-            context = b"multi"
         longest = self.host.settings.acllog_max_len
         self.log.add(reason, context, subject, user, client_line(ctx), ctx.now_ms(), longest)
 
@@ -344,6 +341,11 @@ class AccessControl:
             self.host.log(NOTICE, f"The user '{user.name}' is off: nobody can log in with it")
         self.users[user.name] = user
         return ""
+
+
+def context_of(ctx: Context) -> bytes:
+    """Where a client's command is refused, as the log calls it."""
+    return b"multi" if ctx.attention & IN_MULTI or ctx.flags & DENY_BLOCKING else b"toplevel"
 
 
 def denial_text(user: User, command: Command, denied: Denial, subject: bytes | None = None) -> str:

@@ -353,8 +353,8 @@ class Host:
         """Whether the client's user may run a command; nothing is logged."""
         return True
 
-    def access_denied(self, ctx: Context, command: "Command", argv: list[bytes]) -> str | None:
-        """The ACL's refusal of a command of a RESTRICTED client, which is logged, or None."""
+    def access_denied(self, ctx: Context, command: "Command", argv: list[bytes], in_script: bool = False) -> str | None:
+        """The ACL's refusal of a command of a RESTRICTED client, or of its script, which is logged, or None."""
         return None
 
     def redirect(self, ctx: Context, command: "Command", argv: list[bytes]) -> str | None:

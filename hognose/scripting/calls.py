@@ -197,7 +197,7 @@ class Calls:
         if flags & STALE == 0 and host.stale():
             return errors.NOT_ON_STALE
         if self.client.attention & RESTRICTED:
-            denied = host.access_denied(run.caller, command, argv)
+            denied = host.access_denied(run.caller, command, argv, in_script=True)
             if denied is not None:
                 return "ERR ACL failure in script: " + denied.removeprefix("NOPERM ")
         if run.is_read_only and flags & (WRITE | MAY_REPLICATE):

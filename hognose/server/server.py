@@ -368,9 +368,9 @@ class Server(Host):
         """Whether the client's user may run a command; nothing is logged."""
         return self.acl.denial_of(ctx, command, argv) is None
 
-    def access_denied(self, ctx: Context, command: Command, argv: list[bytes]) -> str | None:
+    def access_denied(self, ctx: Context, command: Command, argv: list[bytes], in_script: bool = False) -> str | None:
         """The ACL's refusal of a command, which is logged, or None."""
-        return self.acl.refusal(ctx, command, argv)
+        return self.acl.refusal(ctx, command, argv, in_script)
 
     # Clients
 
