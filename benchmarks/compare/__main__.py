@@ -18,7 +18,7 @@ from benchmarks.compare import machine, memory, pause, throughput
 from benchmarks.compare.connection import CommandFailedError
 from benchmarks.compare.redis_benchmark import ClientError, client_version
 from benchmarks.compare.report import Report, as_json, render
-from benchmarks.compare.workloads import select
+from benchmarks.compare.workloads import MEMORY_WORKLOADS, select
 from compat.servers import NAMES, ServerBinary, StartError, available, hognose_binary, start
 
 SUBJECT: Final = "hognose"
@@ -122,12 +122,14 @@ def run_throughput(report: Report, options: argparse.Namespace, pinning: machine
 
 def run_memory(report: Report, options: argparse.Namespace, pinning: machine.Pinning) -> None:
     """One server after the other, each started for it."""
-    for binary in report.binaries:
-        progress(f"memory of {binary.name}")
-        try:
-            report.memory[binary.name] = memory.measure(binary, options.memory_keys, pinning.server)
-        except (CommandFailedError, OSError, StartError, ValueError) as error:
-            report.failures.append(("memory", binary.name, str(error)))
+    for workload in MEMORY_WORKLOADS:
+        measured = report.memory.setdefault(workload.name, {})
+        for binary in report.binaries:
+            progress(f"memory of {binary.name}: {workload.name}")
+            try:
+                measured[binary.name] = memory.measure(binary, workload, options.memory_keys, pinning.server)
+            except (CommandFailedError, OSError, StartError, ValueError) as error:
+                report.failures.append((f"memory: {workload.name}", binary.name, str(error)))
 
 
 def run_pause(report: Report, options: argparse.Namespace, pinning: machine.Pinning) -> None:

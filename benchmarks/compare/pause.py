@@ -21,9 +21,8 @@ from multiprocessing.connection import Connection as Pipe
 from typing import Final
 
 from benchmarks.compare.connection import Connection, encode
-from benchmarks.compare.memory import VALUE_BYTES
 from benchmarks.compare.summary import percentile
-from benchmarks.compare.workloads import KEY
+from benchmarks.compare.workloads import KEY, STRING_VALUE
 from compat.servers import RunningServer, ServerBinary, start
 
 # Between two looks at whether the loader is done.
@@ -92,7 +91,7 @@ def _load(host: str, port: int, keys: int, pipe: Pipe) -> None:
     with Connection(socket.create_connection((host, port), timeout=60.0)) as connection:
         pipe.send(_READY)
         pipe.recv()
-        connection.repeat(("SET", KEY, "x" * VALUE_BYTES), keys)
+        connection.repeat(("SET", KEY, STRING_VALUE), keys)
         pipe.send(_DONE)
 
 

@@ -22,7 +22,7 @@ class Report:
         machine: facts about the machine, the client and the pinning.
         binaries: what ran.
         cells: workload by pipeline depth.
-        memory: by server.
+        memory: by kind of data and server.
         pauses: by server, one per round.
         failures: what a server could not do in the last two sections, as (section, server, reason).
     """
@@ -31,7 +31,7 @@ class Report:
     machine: dict[str, str]
     binaries: Sequence[ServerBinary]
     cells: list[Cell] = field(default_factory=list)
-    memory: dict[str, MemoryUse] = field(default_factory=dict)
+    memory: dict[str, dict[str, MemoryUse]] = field(default_factory=dict)
     pauses: dict[str, list[Pause]] = field(default_factory=dict)
     failures: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -71,18 +71,20 @@ def throughput_table(cells: Sequence[Cell], subject: str) -> Table:
     return [heading, *(_throughput_line(row) for cell in cells for row in rows(cell, subject))]
 
 
-def memory_table(memory: Mapping[str, MemoryUse], subject: str) -> Table:
-    """Growth per key by both accounts, and the subject's divided by the server's."""
-    table = [["server", "keys", "rss", "used_memory", f"{subject}/it rss", "used_memory"]]
-    ours = memory.get(subject)
-    for server, use in memory.items():
-        ratios = [ABSENT, ABSENT]
-        if ours is not None and server != subject:
-            ratios = [
-                quotient(ours.rss_per_key, use.rss_per_key),
-                quotient(ours.used_memory_per_key, use.used_memory_per_key),
-            ]
-        table.append([server, str(use.keys), f"{use.rss_per_key:.1f}", f"{use.used_memory_per_key:.1f}", *ratios])
+def memory_table(memory: Mapping[str, Mapping[str, MemoryUse]], subject: str) -> Table:
+    """Growth per key or member by both accounts, and the subject's divided by the server's."""
+    table = [["data", "server", "keys", "rss", "used_memory", f"{subject}/it rss", "used_memory"]]
+    for data, uses in memory.items():
+        ours = uses.get(subject)
+        for server, use in uses.items():
+            ratios = [ABSENT, ABSENT]
+            if ours is not None and server != subject:
+                ratios = [
+                    quotient(ours.rss_per_key, use.rss_per_key),
+                    quotient(ours.used_memory_per_key, use.used_memory_per_key),
+                ]
+            figures = [str(use.keys), f"{use.rss_per_key:.1f}", f"{use.used_memory_per_key:.1f}"]
+            table.append([data, server, *figures, *ratios])
     return table
 
 

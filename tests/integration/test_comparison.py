@@ -7,8 +7,18 @@ import pytest
 
 from benchmarks.compare import memory, pause
 from benchmarks.compare.connection import CommandFailedError, Connection
-from benchmarks.compare.throughput import Plan, measure
-from benchmarks.compare.workloads import CHANNEL, KEY, VALUE, Fill, Workload
+from benchmarks.compare.throughput import Plan, measure, prepare
+from benchmarks.compare.workloads import (
+    CHANNEL,
+    KEY,
+    MEMORY_WORKLOADS,
+    RANDOM,
+    VALUE,
+    WORKLOADS,
+    Fill,
+    MemoryWorkload,
+    Workload,
+)
 from compat.servers import RunningServer, ServerBinary, install, start
 
 pytestmark = pytest.mark.server
@@ -83,9 +93,26 @@ def test_an_error_in_a_fill_is_raised(server: RunningServer) -> None:
 
 
 def test_bytes_per_key_lie_between_the_data_and_twice_its_size(redis: ServerBinary) -> None:
-    use = memory.measure(redis, 50_000, None)
-    assert 16 + memory.VALUE_BYTES < use.used_memory_per_key < 2 * (16 + memory.VALUE_BYTES) + 20
-    assert use.rss_per_key > 16 + memory.VALUE_BYTES
+    strings = next(each for each in MEMORY_WORKLOADS if each.name == "string of 71 bytes")
+    use = memory.measure(redis, strings, 50_000, None)
+    assert 16 + 71 < use.used_memory_per_key < 2 * (16 + 71) + 20
+    assert use.rss_per_key > 16 + 71
+
+
+@pytest.mark.parametrize("workload", MEMORY_WORKLOADS, ids=lambda workload: workload.name)
+def test_every_kind_of_data_can_be_weighed(redis: ServerBinary, workload: MemoryWorkload) -> None:
+    use = memory.measure(redis, workload, 20_000, None)
+    assert use.keys == 20_000 // workload.divisor
+    assert use.used_memory_per_key > 16
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_every_workload_finds_the_data_it_asks_for(server: RunningServer, workload: Workload) -> None:
+    fills = tuple(replace(fill, count=min(fill.count or 200, 200)) for fill in workload.fills)
+    prepare(server, replace(workload, fills=fills), 200)
+    with Connection(server.connect()) as connection:
+        reply = connection.call(*(word.replace(RANDOM, "7".zfill(12)) for word in workload.command))
+    assert reply not in (None, []), "an empty answer measures nothing"
 
 
 def test_pings_are_answered_while_keys_are_loaded(redis: ServerBinary) -> None:

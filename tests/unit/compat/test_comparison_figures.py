@@ -100,9 +100,10 @@ def test_pauses_without_real_time_priority_say_so() -> None:
 
 
 def test_memory_is_divided_by_each_servers() -> None:
-    table = memory_table({"hognose": MemoryUse(10, 150.0, 120.0), "redis-7.0": MemoryUse(10, 100.0, 0.0)}, "hognose")
-    assert table[1][2:] == ["150.0", "120.0", "-", "-"]
-    assert table[2][2:] == ["100.0", "0.0", "1.50", "-"]
+    uses = {"hognose": MemoryUse(10, 150.0, 120.0), "redis-7.0": MemoryUse(10, 100.0, 0.0)}
+    table = memory_table({"hashes": uses}, "hognose")
+    assert table[1][1:] == ["hognose", "10", "150.0", "120.0", "-", "-"]
+    assert table[2][1:] == ["redis-7.0", "10", "100.0", "0.0", "1.50", "-"]
 
 
 def test_text_tables_align_figures_right_and_words_left() -> None:
