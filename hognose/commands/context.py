@@ -155,12 +155,12 @@ class Context:
     def disconnect(self) -> None:
         """Closes the client at once."""
 
-    def flush_soon(self) -> None:
-        """Sees to it that what another client's command wrote to this one is sent soon."""
     def request_of(self, argv: list[bytes]) -> bytes | None:
         """The bytes in which the running command came; None where there are none, or they are not at hand any more."""
         return None
 
+    def flush_soon(self) -> None:
+        """Sees to it that what another client's command wrote to this one is sent soon."""
 
     def push(self, message: bytes) -> None:
         """Sends a message, in wire form; it never comes between a command of the client and its reply."""
