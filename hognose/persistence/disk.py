@@ -103,7 +103,7 @@ class DiskThread:
 
     def __init__(self) -> None:
         self._jobs: Final[queue.SimpleQueue[tuple[DiskJob, Callable[[], None] | None]]] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._worker: threading.Thread | None = None
 
     def submit(self, job: DiskJob, on_done: Callable[[], None] | None = None) -> None:
         """Has a job done.
@@ -112,9 +112,9 @@ class DiskThread:
             job: The job.
             on_done: Called from the thread when it is over.
         """
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="hognose-disk", daemon=True)
-            self._thread.start()
+        if self._worker is None:
+            self._worker = threading.Thread(target=self._run, name="hognose-disk", daemon=True)
+            self._worker.start()
         self._jobs.put((job, on_done))
 
     def _run(self) -> None:
