@@ -173,7 +173,6 @@ class AccessControl:
         denied = self.denial_of(ctx, command, argv)
         if denied is None:
             return None
-        ctx.command = command
         self._note_denial(ctx, command, argv, denied, b"multi")
         return (
             "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This "

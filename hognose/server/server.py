@@ -316,7 +316,9 @@ class Server(Host):
                 self.dispatcher.count_error(refusal)
                 ctx.write_error(refusal)
                 return
+        outer = ctx.command
         self.dispatcher.call(ctx, command, argv)
+        ctx.command = outer  # CLIENT LIST shows EXEC
         if ctx.attention & TRACKING:
             self.invalidation.remember(ctx, command, argv)
 

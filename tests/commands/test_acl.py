@@ -155,6 +155,8 @@ def test_rules_that_changed_since_queueing_are_heeded_by_exec(server: InProcessS
         (b"channel", b"multi"),
         (b"key", b"multi"),
     ]
+    assert b" cmd=exec " in log_of(client)[0][b"client-info"]  # type: ignore[operator]
+    assert b" cmd=exec " in client("CLIENT", "LIST", "ID", str(worker.connection.id))  # type: ignore[operator]
 
 
 def test_a_blocked_command_is_checked_again_when_it_is_served(server: InProcessServer, client: InProcessClient) -> None:
