@@ -38,6 +38,7 @@ class Traits:
         counts_entries: Whether streams count the entries ever added (since 7.0).
         active_times: Whether consumers have an active time (since 7.2).
         exact_deadlines: Whether it has PEXPIRETIME.
+        seen_times: Whether it is kept when consumers were seen; append-only files do not tell.
     """
 
     rdb: int
@@ -46,6 +47,7 @@ class Traits:
     counts_entries: bool = True
     active_times: bool = True
     exact_deadlines: bool = True
+    seen_times: bool = True
 
     def common(self, other: "Traits") -> "Traits":
         """What both know."""
@@ -56,6 +58,7 @@ class Traits:
             self.counts_entries and other.counts_entries,
             self.active_times and other.active_times,
             self.exact_deadlines and other.exact_deadlines,
+            self.seen_times and other.seen_times,
         )
 
 
@@ -246,6 +249,8 @@ def _read_stream(ask: Ask, key: bytes, traits: Traits) -> object:
     dropped = {b"radix-tree-keys", b"radix-tree-nodes", b"idmp-duration", b"idmp-maxsize"}
     if not traits.counts_entries:
         dropped |= {b"max-deleted-entry-id", b"entries-added", b"recorded-first-entry-id", b"entries-read", b"lag"}
+    if not traits.seen_times:
+        dropped |= {b"seen-time", b"active-time"}
     if not traits.active_times:
         dropped.add(b"active-time")
     groups = []

@@ -52,6 +52,7 @@ class DatasetReader:
     Attributes:
         version: The file's RDB version.
         aux: The auxiliary fields.
+        key: The key read last; it tells where an error is.
         keys_loaded, keys_expired, keys_empty, keys_of_modules: What became of the keys.
         remarks: What was left out or is remarkable, for the log.
         key_delay_us: key-load-delay: how long to wait after each key; if negative, after how many keys to wait 1 us.
@@ -72,6 +73,7 @@ class DatasetReader:
         self.is_valkey = False
         self.aux: dict[bytes, bytes] = {}
         self.remarks: list[str] = []
+        self.key: bytes = b""
         self.keys_loaded: i64 = 0
         self.keys_expired: i64 = 0
         self.keys_empty: i64 = 0
@@ -186,8 +188,8 @@ class DatasetReader:
             name = source.string()
             self.aux[name] = source.string()
         elif code == rdb.RESIZE:
-            source.length()
-            source.length()
+            keys = source.length()
+            self.announce(keys, source.length())
         elif code == rdb.SLOT_INFO:
             for _ in range(3):
                 source.length()
@@ -229,6 +231,7 @@ class DatasetReader:
 
     def _read_key(self, source: RdbSource, kind: i64, attributes: KeyAttributes) -> None:
         key = source.string()
+        self.key = key
         try:
             if kind == rdb.MODULE:
                 name = read_module_name(source)
@@ -252,6 +255,9 @@ class DatasetReader:
         if index >= len(self._keyspace.databases):
             raise source.error(f"Database {index}, but `databases` allows less")
         self._database = self._keyspace.databases[index]
+
+    def announce(self, keys: i64, expires: i64) -> None:
+        """The database has about so many keys, of which so many expire: a hint to which nothing needs to hold."""
 
     def store_library(self, source: RdbSource, text: bytes) -> None:
         """Takes a library of functions."""

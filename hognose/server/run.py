@@ -54,6 +54,7 @@ USAGE: Final = """\
 Usage: hognose [FILE] [-] [--DIRECTIVE VALUE ...]
        hognose --test-config [FILE] [-] [--DIRECTIVE VALUE ...]
        hognose --version | --help
+       hognose check FILE|DIR ... | convert SOURCE TARGET     (see --help of each)
 
 Starts a server. Settings come from FILE (the format of redis.conf), then from standard input if `-` is given, then from
 environment variables such as HOGNOSE_MAXMEMORY, then from the command line; what comes last holds.
