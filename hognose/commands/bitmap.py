@@ -251,7 +251,7 @@ def bitop(ctx: Context, argv: Argv) -> Reply:
     if result:
         ctx.db.set(target, raw_string(result))
         ctx.db.changed(STRING, b"set", target)
-    elif ctx.db.remove(target) is not None:
+    elif ctx.db.drop(target):
         ctx.db.changed(GENERIC, b"del", target)
     return len(result)
 

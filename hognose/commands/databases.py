@@ -25,14 +25,18 @@ def dbsize(ctx: Context, argv: Argv) -> Reply:
     return ctx.db.table.count
 
 
-def check_flush_mode(argv: Argv) -> None:
-    """Refuses any argument but one SYNC or ASYNC.
+def is_lazy_flush(ctx: Context, argv: Argv) -> bool:
+    """Whether the memory is given back after the reply, in slices: ASYNC, or lazyfree-lazy-user-flush without a word.
 
-    Both give the memory back before the reply: nothing is gained by a second thread where one interpreter lock is
-    shared, and a client cannot tell the difference.
+    Raises:
+        CommandError: There is any argument but one SYNC or ASYNC.
     """
-    if len(argv) > 2 or (len(argv) == 2 and argv[1].upper() not in {b"SYNC", b"ASYNC"}):
+    if len(argv) == 1:
+        return ctx.host.settings.lazyfree_lazy_user_flush
+    mode = argv[1].upper()
+    if len(argv) > 2 or mode not in {b"SYNC", b"ASYNC"}:
         raise syntax_error()
+    return mode == b"ASYNC"
 
 
 def count_flush(ctx: Context, removed: i64) -> None:
@@ -46,15 +50,15 @@ def count_flush(ctx: Context, removed: i64) -> None:
     flags=WRITE | KEYSPACE | DANGEROUS,
     since="1.0.0",
     summary="Deletes all keys of the database.",
-    complexity="O(N) for N keys in the database.",
+    complexity="O(N) for N keys in the database; with ASYNC after the reply.",
     syntax="[ASYNC | SYNC]",
     tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
     history=[("4.0.0", "Added the `ASYNC` mode."), ("6.2.0", "Added the `SYNC` mode.")],
 )
 def flushdb(ctx: Context, argv: Argv) -> Reply:
-    check_flush_mode(argv)
+    lazily = is_lazy_flush(ctx, argv)
     ctx.keyspace.listener.database_emptied(ctx.db.index)
-    count_flush(ctx, ctx.db.clear())
+    count_flush(ctx, ctx.db.clear_lazily() if lazily else ctx.db.clear())
     return OK
 
 
@@ -64,15 +68,15 @@ def flushdb(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | KEYSPACE | DANGEROUS,
     since="1.0.0",
     summary="Deletes all keys of all databases.",
-    complexity="O(N) for N keys in all databases.",
+    complexity="O(N) for N keys in all databases; with ASYNC after the reply.",
     syntax="[ASYNC | SYNC]",
     tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
     history=[("4.0.0", "Added the `ASYNC` mode."), ("6.2.0", "Added the `SYNC` mode.")],
 )
 def flushall(ctx: Context, argv: Argv) -> Reply:
-    check_flush_mode(argv)
+    lazily = is_lazy_flush(ctx, argv)
     ctx.keyspace.listener.database_emptied(-1)
-    count_flush(ctx, ctx.keyspace.clear())
+    count_flush(ctx, ctx.keyspace.clear_lazily() if lazily else ctx.keyspace.clear())
     ctx.host.data_flushed()
     return OK
 

@@ -158,14 +158,17 @@ def randomkey(ctx: Context, argv: Argv) -> Reply:
 # Deleting
 
 
-def delete_keys(ctx: Context, argv: Argv) -> Reply:
+def delete_keys(ctx: Context, argv: Argv, lazily: bool) -> Reply:
     """DEL and UNLINK: deletes the keys after the command's name and counts them."""
     db = ctx.db
     count: i64 = 0
     for i in range(1, len(argv)):
-        if db.delete(argv[i]) is not None:
+        value = db.delete(argv[i])
+        if value is not None:
             db.changed(GENERIC, b"del", argv[i])
             count += 1
+            if lazily:
+                ctx.keyspace.lazyfree.discard(value, True)
     return count
 
 
@@ -181,7 +184,7 @@ def delete_keys(ctx: Context, argv: Argv) -> Reply:
     tips=[b"request_policy:multi_shard", b"response_policy:agg_sum"],
 )
 def del_(ctx: Context, argv: Argv) -> Reply:
-    return delete_keys(ctx, argv)
+    return delete_keys(ctx, argv, ctx.host.settings.lazyfree_lazy_user_del)
 
 
 @command(
@@ -196,7 +199,7 @@ def del_(ctx: Context, argv: Argv) -> Reply:
     tips=[b"request_policy:multi_shard", b"response_policy:agg_sum"],
 )
 def unlink(ctx: Context, argv: Argv) -> Reply:
-    return delete_keys(ctx, argv)
+    return delete_keys(ctx, argv, True)
 
 
 # Moving a value to another key or database
@@ -225,7 +228,7 @@ def rename_key(ctx: Context, argv: Argv, only_if_free: bool) -> bool:
         return False
     if db.lookup_write(new_key) is not None and only_if_free:
         return False
-    db.remove(new_key)
+    db.drop(new_key)
     transfer(db, key, db, new_key)
     db.signal(new_key)
     db.changed(GENERIC, b"rename_from", key)
@@ -289,7 +292,7 @@ def move(ctx: Context, argv: Argv) -> Reply:
         raise CommandError(SAME_OBJECT)
     if source.lookup_write(key) is None or target.lookup_write(key) is not None:
         return 0
-    target.remove(key)
+    target.drop(key)
     transfer(source, key, target, key)
     target.signal(key)
     source.changed(GENERIC, b"move_from", key)
@@ -355,7 +358,7 @@ def copy(ctx: Context, argv: Argv) -> Reply:
         return 0
     if target.lookup_write(new_key) is not None and not options.replace:
         return 0
-    target.remove(new_key)
+    target.drop(new_key)
     target.set(new_key, twin_of(value))
     deadline = source.deadline(key)
     if deadline > 0:

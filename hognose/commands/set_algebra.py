@@ -136,7 +136,7 @@ def store_members(ctx: Context, key: bytes, members: list[bytes], event: bytes) 
     """Makes a key the set of some members, none twice, or deletes it if there are none; answers how many."""
     db = ctx.db
     if not members:
-        if db.remove(key) is not None:
+        if db.drop(key):
             db.changed(GENERIC, b"del", key)
         return 0
     value = SetValue(ctx.host.set_limits)

@@ -270,7 +270,7 @@ def store_results(ctx: Context, key: bytes, results: list[bytes | None]) -> int:
         value.push_tail([b"" if result is None else result for result in results])
         ctx.db.set(key, value)
         report(ctx, key, b"sortstore", len(results))
-    elif ctx.db.remove(key) is not None:
+    elif ctx.db.drop(key):
         ctx.db.changed(GENERIC, b"del", key)
     return len(results)
 

@@ -67,7 +67,7 @@ def store_result(ctx: Context, key: bytes, zset: ZSetValue, event: bytes, change
     if zset.length() > 0:
         ctx.db.set(key, zset)
         report(ctx, key, event, changes)
-    elif ctx.db.remove(key) is not None:
+    elif ctx.db.drop(key):
         ctx.db.changed(GENERIC, b"del", key)
     return zset.length()
 

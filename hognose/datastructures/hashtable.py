@@ -265,6 +265,13 @@ class HashTable:
         self._widest = SMALLEST_CAPACITY
         return old
 
+    def take_apart(self, effort: i64) -> bool:
+        """Frees about so many entries of a table that nobody uses any more; whether any are left. O(effort)."""
+        segments = self.segments
+        while effort > 0 and segments:
+            effort -= segments.pop().live + 1
+        return len(segments) != 0
+
     def copy(self) -> "HashTable":
         """An independent table with the same keys, values, clocks and deadlines. O(N)."""
         twin = HashTable(self.clocks, self.segment_entries)

@@ -121,6 +121,16 @@ class HashValue(Value):
             return HASH_BYTES + len(self._body)
         return HASH_BYTES + TABLE_BYTES + table.memory_bytes() + self._text_bytes
 
+    def free_effort(self) -> i64:
+        """The number of fields that are objects of their own. O(1)."""
+        table = self._table
+        return 1 if table is None else table.count
+
+    def take_apart(self, effort: i64) -> bool:
+        """Frees some fields of a value that nobody uses any more. O(effort)."""
+        table = self._table
+        return table is not None and table.take_apart(effort)
+
     def copy(self) -> "HashValue":
         """An independent hash with the same fields, values and deadlines in the same encoding. O(N)."""
         twin = HashValue(self._limits)

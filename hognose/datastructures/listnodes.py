@@ -163,6 +163,12 @@ class NodeRow:
         self._nodes: list[ListNode] = []
         self._first: i64 = 0
 
+    def take_apart(self, effort: i64) -> bool:
+        """Frees so many nodes of a row that nobody uses any more; whether any are left. O(effort)."""
+        keep: i64 = max(len(self._nodes) - effort, 0)
+        del self._nodes[keep:]
+        return keep != 0
+
     # Nodes
 
     def node_count(self) -> i64:

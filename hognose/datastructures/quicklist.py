@@ -85,6 +85,16 @@ class ListValue(Value):
             return LIST_BYTES + len(self._body)
         return LIST_BYTES + ROW_BYTES + row.node_count() * NODE_BYTES + row.body_bytes
 
+    def free_effort(self) -> i64:
+        """The number of nodes. O(1)."""
+        row = self._row
+        return 1 if row is None else row.node_count()
+
+    def take_apart(self, effort: i64) -> bool:
+        """Frees some nodes of a list that nobody uses any more. O(effort)."""
+        row = self._row
+        return row is not None and row.take_apart(effort)
+
     def copy(self) -> "ListValue":
         """An independent list with the same elements in the same encoding. O(nodes): the entries are shared."""
         twin = ListValue(self._limits)

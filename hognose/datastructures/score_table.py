@@ -103,6 +103,13 @@ class ScoreTable:
         """What the table occupies, in bytes, without the members themselves. O(1)."""
         return len(self._segments) * SEGMENT_BYTES + self._capacity * PLACE_BYTES
 
+    def take_apart(self, effort: i64) -> bool:
+        """Frees about so many entries of a table that nobody uses any more; whether any are left. O(effort)."""
+        segments = self._segments
+        while effort > 0 and segments:
+            effort -= len(segments.pop().tags) + 1
+        return len(segments) != 0
+
     def _segment_of(self, key_hash: i64) -> Segment:
         index: i64 = (key_hash >> 20) & (2 * self._mask + 1)
         if index >= len(self._segments):

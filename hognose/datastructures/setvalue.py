@@ -107,6 +107,16 @@ class SetValue(Value):
             return SET_BYTES + len(self._blob)
         return SET_BYTES + TABLE_BYTES + table.memory_bytes() + self._text_bytes
 
+    def free_effort(self) -> i64:
+        """The number of members that are objects of their own. O(1)."""
+        table = self._table
+        return 1 if table is None else table.count
+
+    def take_apart(self, effort: i64) -> bool:
+        """Frees some members of a value that nobody uses any more. O(effort)."""
+        table = self._table
+        return table is not None and table.take_apart(effort)
+
     def copy(self) -> "SetValue":
         """An independent set with the same members in the same encoding. O(1); O(N) for a table."""
         twin = SetValue(self._limits)

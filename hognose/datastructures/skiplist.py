@@ -173,6 +173,22 @@ class Skiplist:
         """What the blocks and towers occupy, in bytes, without the members themselves. O(1)."""
         return self._nodes * NODE_BYTES + self._capacity * 16
 
+    def take_apart(self, effort: i64) -> bool:
+        """Frees about so many pairs of a list that nobody uses any more; whether any are left. O(effort).
+
+        Block by block from the front: each is kept alive by the one before it, so dropping the first would free all.
+        """
+        self._path.clear()
+        node = self._head
+        while effort > 0:
+            following = node.forward[0]
+            if following is None:
+                return False
+            effort -= len(node.members) + 1
+            node = following
+            self._head = node
+        return True
+
     # Searching: none of these changes anything.
 
     def _find(self, score: float, member: bytes) -> tuple[Node, i64]:

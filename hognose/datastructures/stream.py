@@ -225,6 +225,26 @@ class StreamValue(Value):
     def memory_bytes(self) -> i64:
         return _STREAM_BYTES + self._block_bytes + self._meter.used_bytes
 
+    def free_effort(self) -> i64:
+        """The number of blocks, and of what the groups remember. O(groups)."""
+        effort: i64 = len(self.blocks)
+        for group in self.groups.values():
+            effort += 1 + len(group.consumers) + group.pending.size()
+        return effort
+
+    def take_apart(self, effort: i64) -> bool:
+        """Frees some blocks, and then pending entries, of a stream that nobody uses any more. O(effort)."""
+        while effort > 0 and self.blocks:
+            self.blocks.pop()
+            effort -= 1
+        while effort > 0 and self.groups:
+            _, group = self.groups.popitem()
+            left = group.take_apart(effort)
+            if left < 0:
+                self.groups[group.name] = group
+            effort = left
+        return len(self.blocks) != 0 or len(self.groups) != 0
+
     def copy(self) -> "StreamValue":
         twin = StreamValue()
         twin.blocks = [block.copy() for block in self.blocks]

@@ -89,6 +89,16 @@ class PendingList:
             self._order = sorted(self.by_id)
         return record
 
+    def take_apart(self, effort: i64) -> i64:
+        """Frees up to so many records of a list that nobody uses any more; returns how much effort is left."""
+        records = self.by_id
+        while effort > 0 and records:
+            records.popitem()
+            if self._order:
+                self._order.pop()
+            effort -= 1
+        return effort
+
     def first_id(self) -> int:
         """The lowest ID of a non-empty list. O(1) amortized."""
         order = self._order
@@ -169,6 +179,20 @@ class ConsumerGroup:
         self.consumers: dict[bytes, Consumer] = {}
         self._meter: MemoryMeter = meter
         meter.used_bytes += _GROUP_BYTES + len(name)
+
+    def take_apart(self, effort: i64) -> i64:
+        """Frees up to so many records of a group that nobody uses any more.
+
+        Returns:
+            How much effort is left; below 0 if the group was too large for it.
+        """
+        effort = self.pending.take_apart(effort)
+        while effort > 0 and self.consumers:
+            name, consumer = self.consumers.popitem()
+            effort = consumer.pending.take_apart(effort - 1)
+            if consumer.pending.by_id:
+                self.consumers[name] = consumer
+        return -1 if self.pending.by_id or self.consumers else effort
 
     def create_consumer(self, name: bytes, now_ms: i64) -> Consumer:
         """Creates a consumer, seen now; its name must be free. O(1)."""

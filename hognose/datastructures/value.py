@@ -40,6 +40,18 @@ class Value:
         """An independent value with equal content and encoding, for COPY. O(N)."""
         raise NotImplementedError
 
+    def free_effort(self) -> i64:
+        """About how many parts are freed one by one when the value is dropped; 1 for a single blob. O(1)."""
+        return 1
+
+    def take_apart(self, effort: i64) -> bool:
+        """Frees about so many parts of a value that nobody uses any more, and may no longer be used for anything else.
+
+        Returns:
+            Whether it pays to call this again; if not, what is left is little.
+        """
+        return False
+
     def next_deadline(self) -> i64:
         """The Unix ms before which no part of the value expires; 0 if none ever does, as in all but hashes. O(1)."""
         return 0

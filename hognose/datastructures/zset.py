@@ -112,6 +112,20 @@ class ZSetValue(Value):
             return VALUE_BYTES + len(self._body)
         return VALUE_BYTES + LARGE_BYTES + order.memory_bytes() + self._table.memory_bytes() + self._member_bytes
 
+    def free_effort(self) -> i64:
+        """The number of members that are objects of their own. O(1)."""
+        order = self._order
+        return 1 if order is None else order.length()
+
+    def take_apart(self, effort: i64) -> bool:
+        """Frees some members of a set that nobody uses any more. O(effort)."""
+        order = self._order
+        if order is not None:
+            if not order.take_apart(effort):
+                self._order = None
+            return True
+        return self._table.take_apart(effort)
+
     def copy(self) -> "ZSetValue":
         """An independent set with the same members and scores in the same encoding. O(N)."""
         twin = ZSetValue(self._limits)

@@ -143,7 +143,7 @@ class Database:
         """Deletes a key whose deadline passed, with all that follows: statistics, DEL for replicas, event. O(1)."""
         keyspace = self.keyspace
         keyspace.listener.key_expired(self.index, key)
-        self.remove(key)
+        keyspace.lazyfree.discard(self.remove(key), keyspace.lazyfree.of_expired)
         keyspace.expired_keys += 1
         self.signal(key)
         self.notify(EXPIRED, b"expired", key)
@@ -175,7 +175,7 @@ class Database:
             if not keep_deadline:
                 table.set_deadline(place, 0)
         slot: i64 = 2 * place + 1
-        keyspace.memory_bytes -= keyspace.weigh_leaving(segment.slots[slot])
+        keyspace.memory_bytes -= keyspace.weigh_replaced(segment.slots[slot], value)
         segment.slots[slot] = value
         segment.clocks[place] = keyspace.fresh_clock
         self._weigh_new(value)
@@ -254,6 +254,14 @@ class Database:
             return None
         return self.remove(key)
 
+    def drop(self, key: bytes) -> bool:
+        """As `remove`, for a value that makes room for something else and that nobody uses any more. O(1)."""
+        value = self.remove(key)
+        if value is None:
+            return False
+        self.keyspace.lazyfree.discard(value, self.keyspace.lazyfree.of_overwritten)
+        return True
+
     def delete_empty(self, key: bytes) -> None:
         """Deletes a key whose value has just lost its last element, with the `del` event. O(1)."""
         self.remove(key)
@@ -274,6 +282,15 @@ class Database:
                 place += 1
         table.clear()
         self.field_deadlines.clear()
+        return count
+
+    def clear_lazily(self) -> i64:
+        """Removes everything now and gives its memory back in slices. Returns how many keys there were. O(1)."""
+        count: i64 = self.table.count
+        if count != 0:
+            self.keyspace.lazyfree.discard_table(self.table)
+        if self.field_deadlines.count != 0:
+            self.keyspace.lazyfree.discard_index(self.field_deadlines)
         return count
 
     # Deadlines

@@ -43,5 +43,8 @@ class KeyspaceListener:
     def database_emptied(self, db_index: i64) -> None:
         """A database, or with -1 every one, is about to be emptied (FLUSHDB, FLUSHALL): all its keys change."""
 
+    def data_to_free(self) -> None:
+        """Values wait to be freed in slices (`lazyfree`)."""
+
     def databases_swapped(self, first: i64, second: i64) -> None:
         """Two databases have exchanged their contents: keys changed, and may be there for blocked clients, in both."""

@@ -110,7 +110,7 @@ class Eviction:
         """Evicts a key, with all that follows: DEL for replicas, statistics, event. O(1)."""
         keyspace = self._keyspace
         keyspace.listener.key_evicted(database.index, key)
-        database.remove(key)
+        keyspace.lazyfree.discard(database.remove(key), keyspace.lazyfree.of_evicted)
         keyspace.evicted_keys += 1
         database.signal(key)
         database.notify(EVICTED, b"evicted", key)

@@ -10,6 +10,7 @@ from hognose.datastructures.value import Value
 from hognose.keyspace.access import LFU_START, access_second, lfu_minute, lfu_pack
 from hognose.keyspace.database import Database
 from hognose.keyspace.events import KeyspaceListener
+from hognose.keyspace.lazyfree import LazyFree
 from hognose.keyspace.libraries import Libraries
 from hognose.keyspace.memory import value_size
 
@@ -30,6 +31,7 @@ class Keyspace:
         frozen_now_ms: When not 0, "now" for deadlines: all of a script or transaction sees one time.
         ignores_deadlines: Nothing has expired: what is loaded from the append-only file says itself when keys went.
         observed: Whether anybody WATCHes keys or tracks them.
+        lazyfree: What is freed in slices.
         notify_classes: The event classes that notify-keyspace-events asks for.
         libraries: The libraries of functions, which are saved with the data.
         touches: Whether lookups renew access clocks (False while a NO-TOUCH client's command runs).
@@ -62,6 +64,7 @@ class Keyspace:
         self._opened_bytes: i64 = 0
         self._open: list[Value] = []
         self._open_bytes: list[i64] = []
+        self.lazyfree: Final = LazyFree(self)
         self.update_access_clock()
         self.databases: Final = [Database(self, index) for index in range(count)]
 
@@ -120,6 +123,15 @@ class Keyspace:
                 return self._open_bytes.pop(index)
         return value.memory_bytes()
 
+    def weigh_replaced(self, value: object, replacement: object) -> i64:
+        """As `weigh_leaving`, for a value that another one takes the place of, after which nobody uses it any more."""
+        if isinstance(value, (bytes, int)) or not isinstance(value, Value):
+            return value_size(value)
+        size = self.weigh_leaving(value)
+        if value is not replacement:
+            self.lazyfree.discard(value, self.lazyfree.of_overwritten)
+        return size
+
     def settle_memory(self) -> None:
         """Weighs the values the command opened again. O(values opened)."""
         opened = self._opened
@@ -135,7 +147,7 @@ class Keyspace:
 
     def used_memory(self) -> i64:
         """The memory of all data: keys, values and tables, in bytes. O(databases)."""
-        total: i64 = self.memory_bytes
+        total: i64 = self.memory_bytes + self.lazyfree.table_bytes
         for database in self.databases:
             total += database.table.memory_bytes()
             if database.field_deadlines.count != 0:
@@ -154,4 +166,11 @@ class Keyspace:
         count: i64 = 0
         for database in self.databases:
             count += database.clear()
+        return count
+
+    def clear_lazily(self) -> i64:
+        """The same, with the memory given back in slices later. O(databases)."""
+        count: i64 = 0
+        for database in self.databases:
+            count += database.clear_lazily()
         return count

@@ -32,7 +32,10 @@ class Appliers:
         on_change("notify-keyspace-events", self.notifications)
         for name in ("maxmemory-policy", "lfu-log-factor", "lfu-decay-time"):
             on_change(name, self.access_clocks)
+        for name in ("lazyfree-lazy-expire", "lazyfree-lazy-eviction", "lazyfree-lazy-server-del"):
+            on_change(name, self.lazy_freeing)
         self.logging()
+        self.lazy_freeing()
         self.string_limit()
         self.measuring()
         self.notifications()
@@ -64,6 +67,15 @@ class Appliers:
     def notifications(self) -> str:
         """notify-keyspace-events."""
         self._server.keyspace.notify_classes = self._server.settings.notify_keyspace_events
+        return ""
+
+    def lazy_freeing(self) -> str:
+        """Which values the keyspace frees in slices; the directives about commands are read by the commands."""
+        settings = self._server.settings
+        lazyfree = self._server.keyspace.lazyfree
+        lazyfree.of_expired = settings.lazyfree_lazy_expire
+        lazyfree.of_evicted = settings.lazyfree_lazy_eviction
+        lazyfree.of_overwritten = settings.lazyfree_lazy_server_del
         return ""
 
     def access_clocks(self) -> str:

@@ -263,6 +263,7 @@ class InfoReport:
         ]
 
     def _buffers(self, normal: int, replicas: int) -> Fields:
+        lazyfree = self._server.keyspace.lazyfree
         return [
             ("mem_not_counted_for_evict", replicas),
             ("mem_replication_backlog", 0),
@@ -273,8 +274,8 @@ class InfoReport:
             ("mem_aof_buffer", len(self._server.append_only.file.buffer)),
             ("mem_allocator", "pymalloc"),
             ("active_defrag_running", 0),
-            ("lazyfree_pending_objects", 0),
-            ("lazyfreed_objects", 0),
+            ("lazyfree_pending_objects", int(lazyfree.pending_objects)),
+            ("lazyfreed_objects", int(lazyfree.freed_objects)),
         ]
 
     def _persistence(self) -> Fields:

@@ -75,6 +75,10 @@ class ServerListener(KeyspaceListener):
             if db_index in {-1, database.index}:
                 self._server.blocking.database_changed(database.index)
 
+    def data_to_free(self) -> None:
+        """Values wait to be freed between the passes of clients."""
+        self._server.freeing.begin()
+
     def databases_swapped(self, first: i64, second: i64) -> None:
         """Two databases have exchanged their contents: a watched key that is there in either has changed."""
         for (watched_db, key), watchers in self._watchers.items():

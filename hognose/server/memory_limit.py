@@ -83,6 +83,11 @@ class MemoryLimit:
         server = self._server
         if server.is_loading() or server.pause.is_paused(WRITES):
             return True
+        if server.keyspace.lazyfree.has_more():
+            self._free_pending()
+            if not self._is_over():
+                self._note_under()
+                return True
         if self.eviction.ranking == NOTHING:
             return False
         return self._evict()
@@ -90,6 +95,14 @@ class MemoryLimit:
     def _is_over(self) -> bool:
         maxmemory = self._maxmemory
         return maxmemory > 0 and self._server.keyspace.used_memory() + self.client_bytes > maxmemory
+
+    def _free_pending(self) -> None:
+        """Before any key goes: frees what is dead already, for one slice of time."""
+        lazyfree = self._server.keyspace.lazyfree
+        clock = self._server.clock
+        start_us = clock.read()
+        while lazyfree.has_more() and self._is_over() and clock.read() - start_us <= self._slice_us:
+            lazyfree.step()
 
     def _evict(self) -> bool:
         """Evicts for one slice of time."""

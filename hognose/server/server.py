@@ -47,6 +47,7 @@ from hognose.server.connection import Connection
 from hognose.server.crash_report import crash_report
 from hognose.server.cron import Cron
 from hognose.server.dispatch import CLUSTERED, MONITORED, WRITES_REFUSED, Dispatcher
+from hognose.server.freeing import Freeing
 from hognose.server.info import InfoReport
 from hognose.server.lifecycle import Lifecycle
 from hognose.server.listener import ServerListener
@@ -77,6 +78,7 @@ class Server(Host):
         to_flush: Clients written to outside their own pass.
         cron: What is done regularly.
         loading: The dataset on its way from disk.
+        freeing: Gives back the memory of large values in slices.
         limits: What one client may take.
         tls: The contexts of TLS connections.
         propagation: What goes to the append-only file and to replicas.
@@ -131,6 +133,7 @@ class Server(Host):
         self.shutdown: Final = Shutdown(self)
         self.cron: Final = Cron(self)
         self.passes: Final = Passes()
+        self.freeing: Final = Freeing(self)
         self.pause: Final = ClientPause(self)
         self.monitors: Final[list[Context]] = []
         self.replication_id = secrets.token_hex(20)
@@ -138,6 +141,7 @@ class Server(Host):
         self.startup_bytes: i64 = keyspace.used_memory()
         self.memory_limit: Final = MemoryLimit(self)
         self.cron.tasks.append(self.pause)
+        self.cron.tasks.append(self.freeing)
         self.cron.tasks.append(SnapshotTask(self))
         self.cron.tasks.append(self.rewrite)
         self.acl: Final = AccessControl(self, CommandIndex(self.command_table))

@@ -71,7 +71,7 @@ def used_memory(server: "Server") -> i64:
     """All memory accounted for, in bytes: data, clients, logs. O(clients)."""
     normal, replicas = client_bytes(server)
     logs = SLOWLOG_ENTRY_BYTES * len(server.slowlog.entries)
-    return server.keyspace.used_memory() + normal + replicas + logs
+    return server.keyspace.used_memory() + server.keyspace.lazyfree.pending_bytes + normal + replicas + logs
 
 
 def reset_statistics(server: "Server") -> None:
@@ -90,6 +90,7 @@ def reset_statistics(server: "Server") -> None:
     keyspace.misses = 0
     keyspace.expired_keys = 0
     keyspace.evicted_keys = 0
+    keyspace.lazyfree.freed_objects = 0
     server.expiry.time_limit_reached = 0
     server.expiry_us = 0
     server.memory_limit.reset_statistics()

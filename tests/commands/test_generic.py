@@ -199,6 +199,7 @@ def test_flushes_empty_one_database_or_all_and_are_propagated_even_if_nothing_wa
     client("SELECT", "0")
     assert client("DBSIZE") == 0
     assert server.listener.emptied == [1, 1, -1]
+    server.server.freeing.tick(0)
     assert server.server.keyspace.memory_bytes == 0
 
 
