@@ -41,7 +41,7 @@ class AofDirectory:
     def __init__(self, settings: Settings, log: Callable[[int, str], None], thread: DiskThread) -> None:
         self._settings: Final = settings
         self._log: Final = log
-        self._thread: Final = thread
+        self._disk: Final = thread
         self.manifest: Manifest = Manifest()
 
     def path(self, name: str) -> str:
@@ -146,7 +146,7 @@ class AofDirectory:
 
     def delete(self, path: str) -> None:
         """Deletes a file in the background; one that is not there is no matter."""
-        self._thread.submit(DeleteJob(path))
+        self._disk.submit(DeleteJob(path))
 
     def delete_history(self) -> None:
         """Deletes the files that are no longer part of the dataset (unless aof-disable-auto-gc)."""
