@@ -253,6 +253,11 @@ def reload(ctx: Context, argv: Argv) -> Reply:
     return OK
 
 
+def aof_flush_sleep(ctx: Context, argv: Argv) -> Reply:
+    ctx.host.delay_append_only(min(leading_integer(argv[2]), LARGEST_THRESHOLD))
+    return OK
+
+
 def loadaof(ctx: Context, argv: Argv) -> Reply:
     if not ctx.host.load_append_only():
         raise CommandError("ERR Error trying to load the AOF files, check server logs.")
@@ -328,6 +333,9 @@ def debug_help(ctx: Context, argv: Argv) -> Reply:
 
 
 HANDLERS: Final[dict[bytes, Subcommand]] = {
+    b"AOF-FLUSH-SLEEP": Subcommand(
+        1, 1, aof_flush_sleep, "AOF-FLUSH-SLEEP <microseconds>", "Wait before each write to the append-only file."
+    ),
     b"CHANGE-REPL-ID": Subcommand(0, 0, change_replication_id, "CHANGE-REPL-ID", "Take a new replication id."),
     b"CONFIG-REWRITE-FORCE-ALL": Subcommand(
         0, 0, config_rewrite_force_all, "CONFIG-REWRITE-FORCE-ALL", "Write all directives, those at their default too."

@@ -287,6 +287,10 @@ class Host:
         """
         raise NotImplementedError
 
+    def delay_append_only(self, delay_us: i64) -> None:
+        """DEBUG AOF-FLUSH-SLEEP: waits before each write to the append-only file."""
+        raise NotImplementedError
+
     def load_append_only(self) -> bool:
         """DEBUG LOADAOF: replaces the dataset by what the append-only file holds; False, with the reason logged."""
         raise NotImplementedError

@@ -20,6 +20,7 @@ written anew in the background (`append_only_rewrite`), and writing commands are
 confirmed.
 """
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
@@ -75,6 +76,7 @@ class AppendOnly(Sink):
         sync_error: Why a sync failed, until the dataset has been written anew; or None.
         current_size: The size of the dataset's files, as of the last rewrite and what was written since.
         base_size: That size right after the last rewrite.
+        write_delay_us: DEBUG AOF-FLUSH-SLEEP: how long to wait before each write.
     """
 
     def __init__(self, server: "Server", disk: Disk | None = None) -> None:
@@ -97,6 +99,7 @@ class AppendOnly(Sink):
         self.sync_error: OSError | None = None
         self.current_size: i64 = 0
         self.base_size: i64 = 0
+        self.write_delay_us: i64 = 0
 
     def _now_s(self) -> i64:
         return self._server.clock.now_ms // 1000
@@ -222,6 +225,8 @@ class AppendOnly(Sink):
     def _write_out(self) -> OSError | None:
         """Writes the buffer, timing it."""
         server = self._server
+        if self.write_delay_us > 0:
+            time.sleep(float(self.write_delay_us) / 1e6)
         before = self.file.size
         started_us = server.clock.read()
         error = self.file.write_out()

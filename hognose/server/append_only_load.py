@@ -27,6 +27,7 @@ from hognose.persistence.aof_manifest import AofFile
 from hognose.persistence.load import LoadJob, RdbLoad
 from hognose.persistence.rdb_format import RdbError
 from hognose.server.append_only import OFF
+from hognose.server.dispatch import LOADING_DATA
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -342,6 +343,7 @@ def reload_append_only(server: "Server") -> bool:
     server.keyspace.clear()
     propagates = server.propagating
     server.propagating = False
+    server.dispatcher.attention |= LOADING_DATA  # for those who ask while a script in the file takes long
     try:
         job = load_append_only(server)
         if job is not None:
@@ -351,6 +353,7 @@ def reload_append_only(server: "Server") -> bool:
         return False
     finally:
         server.propagating = propagates
+        server.dispatcher.attention &= ~LOADING_DATA
     server.keyspace.dirty = 0
     server.log(NOTICE, "Append Only File loaded by DEBUG LOADAOF")
     return True

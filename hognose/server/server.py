@@ -428,6 +428,10 @@ class Server(Host):
         """BGREWRITEAOF."""
         return self.rewrite.request(later)
 
+    def delay_append_only(self, delay_us: i64) -> None:
+        """DEBUG AOF-FLUSH-SLEEP."""
+        self.append_only.write_delay_us = delay_us
+
     def load_append_only(self) -> bool:
         """DEBUG LOADAOF."""
         return reload_append_only(self)
