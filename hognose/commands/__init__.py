@@ -42,6 +42,7 @@ def load_all() -> None:
         memory,
         persistence,
         pubsub,
+        replication,
         scan,
         server,
         set,  # noqa: A004

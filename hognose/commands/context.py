@@ -69,6 +69,7 @@ class Context:
         rewritten: What to send to AOF and replicas in place of the command running now; None for the command itself.
         allowed_targets: Where its commands' effects may go at all (redis.set_repl of scripts).
         forced_targets: Where the running command goes even if it changes nothing: TO_APPEND_ONLY_FILE, TO_REPLICAS.
+        write_offset: How long the replication stream was after the client's last write; WAIT waits for that.
         authenticated: Whether the client has given a valid password, or connected when none was needed.
         created_ms, active_ms: When it connected and when it last sent something, Unix ms.
         fd: The file descriptor of its socket; -1 without one.
@@ -91,6 +92,7 @@ class Context:
         self.command: Command | None = None
         self.rewritten: list[list[bytes]] | None = None
         self.forced_targets: i64 = 0
+        self.write_offset: i64 = 0
         self.allowed_targets: i64 = EVERYWHERE
         self.name: bytes = b""
         self.lib_name: bytes = b""

@@ -295,6 +295,22 @@ class Host:
         """DEBUG LOADAOF: replaces the dataset by what the append-only file holds; False, with the reason logged."""
         raise NotImplementedError
 
+    def replica_says(self, ctx: Context, option: bytes, value: bytes) -> bool:
+        """One option of REPLCONF (lower case) and its value. Returns whether it is answered."""
+        raise NotImplementedError
+
+    def add_replica(self, ctx: Context, stream_id: bytes | None, offset: i64) -> None:
+        """PSYNC, or SYNC without a stream: makes a client a replica."""
+        raise NotImplementedError
+
+    def replicas_that_have(self, offset: i64) -> int:
+        """How many replicas have the replication stream up to an offset."""
+        return 0
+
+    def wait_for_replicas(self, ctx: Context, wanted: int, deadline_ms: i64) -> None:
+        """WAIT: blocks a client until so many replicas have what it wrote, or a time (Unix ms; 0 for never)."""
+        raise NotImplementedError
+
     def is_loading(self) -> bool:
         """Whether the dataset is being read from disk."""
         return False

@@ -35,13 +35,14 @@ class FileOptions:
         is_aof_base: Whether it is the base of an append-only file.
         stream: How far the replication stream is that goes on from this dataset: database selected last (-1 for none),
             id, offset. None if there is none.
-        functions_only: Whether keys are left out.
+        has_keys, has_functions: What is written; all, unless a replica asks for less.
     """
 
     def __init__(self, version: i64, has_checksum: bool, keeps_usage: bool, now_ms: i64) -> None:
         self.is_aof_base = False
         self.stream: tuple[int, bytes, int] | None = None
-        self.functions_only = False
+        self.has_keys = True
+        self.has_functions = True
         self.version: i64 = version
         self.has_checksum: Final = has_checksum
         self.keeps_usage: Final = keeps_usage
@@ -69,7 +70,7 @@ def write_dataset(sink: RdbSink, keyspace: Keyspace, options: FileOptions, progr
     """
     counter = Progress() if progress is None else progress
     write_beginning(sink, keyspace, options)
-    if not options.functions_only:
+    if options.has_keys:
         for database in keyspace.databases:
             if database.table.count != 0:
                 _write_database(sink, database, options, counter)
@@ -94,7 +95,7 @@ def write_beginning(sink: RdbSink, keyspace: Keyspace, options: FileOptions) -> 
         _write_aux(sink, b"repl-id", stream_id)
         _write_aux(sink, b"repl-offset", b"%d" % offset)
     _write_aux(sink, b"aof-base", b"1" if options.is_aof_base else b"0")
-    if options.version >= rdb.FUNCTIONS_SINCE:
+    if options.has_functions and options.version >= rdb.FUNCTIONS_SINCE:
         for source in keyspace.libraries.sources():
             sink.byte(rdb.FUNCTION)
             sink.string(source)

@@ -230,6 +230,11 @@ class Connection(Context):
             self._peak_since_ms = now_ms
             self.output_peak_bytes = len(self.out)
 
+    def send_raw(self, data: bytes) -> None:
+        """Sends bytes that are no reply (a dump for a replica), behind what waits to be sent. O(bytes)."""
+        self.out.write(data)
+        self.flush()
+
     def take_output(self) -> bytes:
         """Takes away the collected replies; `deliver` gets them when they may be sent. O(bytes)."""
         data = self.out.getvalue()

@@ -368,7 +368,7 @@ class Dispatcher:
                 return redirect
         if self.attention & MEMORY_LIMIT and not self.host.make_room() and flags & DENYOOM:
             return errors.OUT_OF_MEMORY
-        if self.attention & WRITES_REFUSED and flags & (WRITE | MAY_REPLICATE):
+        if self.attention & WRITES_REFUSED and (flags & WRITE or command.name == "ping"):
             refused = self.host.writes_refused(ctx, command)
             if refused is not None:
                 return refused

@@ -63,7 +63,6 @@ HIDDEN_SECTIONS: Final = ["debug"]
 
 UNITS: Final = "KMGTP"
 COMPILED: Final = not __file__.endswith(".py")
-NO_REPLICATION_ID: Final = "0" * 40
 
 
 def human(amount: int) -> str:
@@ -266,8 +265,8 @@ class InfoReport:
         lazyfree = self._server.keyspace.lazyfree
         return [
             ("mem_not_counted_for_evict", replicas),
-            ("mem_replication_backlog", 0),
-            ("mem_total_replication_buffers", 0),
+            ("mem_replication_backlog", self._server.replicas.backlog_bytes()),
+            ("mem_total_replication_buffers", self._server.replicas.buffer_bytes()),
             ("mem_clients_slaves", replicas),
             ("mem_clients_normal", normal),
             ("mem_cluster_links", 0),
@@ -363,16 +362,16 @@ class InfoReport:
             ("total_net_input_bytes", int(server.total_in)),
             ("total_net_output_bytes", int(server.total_out)),
             ("total_net_repl_input_bytes", 0),
-            ("total_net_repl_output_bytes", 0),
+            ("total_net_repl_output_bytes", int(server.replicas.stream_bytes)),
             ("instantaneous_input_kbps", f"{int(server.input_rate.per_second()) / 1024:.2f}"),
             ("instantaneous_output_kbps", f"{int(server.output_rate.per_second()) / 1024:.2f}"),
             ("instantaneous_input_repl_kbps", "0.00"),
             ("instantaneous_output_repl_kbps", "0.00"),
             ("rejected_connections", int(server.rejected_connections)),
             ("rejected_tls_handshakes", server.tls.refused),
-            ("sync_full", 0),
-            ("sync_partial_ok", 0),
-            ("sync_partial_err", 0),
+            ("sync_full", int(server.replicas.full_syncs)),
+            ("sync_partial_ok", int(server.replicas.partial_syncs)),
+            ("sync_partial_err", int(server.replicas.partial_refusals)),
             ("expired_keys", int(keyspace.expired_keys)),
             ("expired_stale_perc", "0.00"),
             ("expired_time_cap_reached_count", int(server.expiry.time_limit_reached)),
@@ -430,19 +429,7 @@ class InfoReport:
         return sum(int(command.microseconds) for command in self._server.command_table.everything())
 
     def _replication(self) -> Fields:
-        return [
-            ("role", "slave" if self._server.is_replica() else "master"),
-            ("connected_slaves", 0),
-            ("master_failover_state", "no-failover"),
-            ("master_replid", self._server.replication_id),
-            ("master_replid2", NO_REPLICATION_ID),
-            ("master_repl_offset", 0),
-            ("second_repl_offset", -1),
-            ("repl_backlog_active", 0),
-            ("repl_backlog_size", self._server.settings.repl_backlog_size),
-            ("repl_backlog_first_byte_offset", 0),
-            ("repl_backlog_histlen", 0),
-        ]
+        return self._server.replicas.fields()
 
     def _cpu(self) -> Fields:
         own = resource.getrusage(resource.RUSAGE_SELF)

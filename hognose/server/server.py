@@ -14,7 +14,7 @@ from hognose.acl.index import CommandIndex
 from hognose.acl.user import user_name
 from hognose.clock import Clock
 from hognose.commands import load_all
-from hognose.commands.blocking import BlockedRequest
+from hognose.commands.blocking import UNBLOCKED, BlockedRequest
 from hognose.commands.context import (
     BLOCKED,
     CLOSE_AFTER_REPLY,
@@ -58,6 +58,7 @@ from hognose.server.monitors import monitor_line
 from hognose.server.passes import Passes
 from hognose.server.pause import ClientPause
 from hognose.server.propagation import Propagation
+from hognose.server.replicas import Replicas
 from hognose.server.sampling import Rate
 from hognose.server.shutdown import Shutdown
 from hognose.server.snapshots import SnapshotTask
@@ -77,6 +78,7 @@ class Server(Host):
         clients: The connected clients by id.
         to_flush: Clients written to outside their own pass.
         cron: What is done regularly.
+        replicas: Who follows this server.
         loading: The dataset on its way from disk.
         freeing: Gives back the memory of large values in slices.
         limits: What one client may take.
@@ -136,13 +138,14 @@ class Server(Host):
         self.freeing: Final = Freeing(self)
         self.pause: Final = ClientPause(self)
         self.monitors: Final[list[Context]] = []
-        self.replication_id = secrets.token_hex(20)
+        self.replicas: Final = Replicas(self)
         self.expiry_us: i64 = 0
         self.startup_bytes: i64 = keyspace.used_memory()
         self.memory_limit: Final = MemoryLimit(self)
         self.cron.tasks.append(self.pause)
         self.cron.tasks.append(self.freeing)
         self.cron.tasks.append(SnapshotTask(self))
+        self.cron.tasks.append(self.replicas)
         self.cron.tasks.append(self.rewrite)
         self.acl: Final = AccessControl(self, CommandIndex(self.command_table))
         self.access = self.acl
@@ -212,6 +215,7 @@ class Server(Host):
         self.memory_limit.note_client(connection)
         self.forget_client_state(connection)
         self.blocking.release(connection)
+        self.replicas.client_gone(connection)
         self.discard_transaction(connection)
 
     def end_of_pass(self, connection: Connection) -> None:
@@ -251,7 +255,7 @@ class Server(Host):
         """CLIENT UNBLOCK. False if the client does not wait in a blocking command."""
         request = self.blocking.requests.get(ctx.id)
         if request is None:
-            return False
+            return self.replicas.unblock(ctx, UNBLOCKED if with_error else "")
         if with_error:
             self.blocking.unblock_with_error(ctx)
         else:
@@ -413,14 +417,17 @@ class Server(Host):
             monitor.flush_soon()
 
     def writes_refused(self, ctx: Context, command: Command) -> str | None:
-        """Why writes are refused now, or None."""
+        """Why writes, and PING, are refused now, or None."""
         if self.snapshots.refuses_writes():
             return errors.MISCONF_RDB
+        if command.name != "ping" and self.append_only.refusal() is None and self.replicas.lacks_replicas():
+            return errors.NOREPLICAS
         return self.append_only.refusal()
 
     def update_refusal(self) -> None:
         """Has writing commands checked while anything may refuse them."""
-        if self.snapshots.refuses_writes() or self.append_only.refusal() is not None:
+        refuses = self.snapshots.refuses_writes() or self.append_only.refusal() is not None
+        if refuses or self.replicas.lacks_replicas():
             self.dispatcher.attention |= WRITES_REFUSED
         else:
             self.dispatcher.attention &= ~WRITES_REFUSED
@@ -465,6 +472,7 @@ class Server(Host):
     def command_changed(self, ctx: Context, command: Command, argv: list[bytes], changed: bool) -> None:
         """A command is over that has effects to propagate."""
         self.propagation.command_changed(ctx, command, argv, changed)
+        ctx.write_offset = self.replicas.primary.offset
 
     # CLIENT PAUSE
 
@@ -524,7 +532,7 @@ class Server(Host):
 
     def change_replication_id(self) -> None:
         """Takes a new replication id."""
-        self.replication_id = secrets.token_hex(20)
+        self.replicas.change_id()
 
     # Regular work
 
@@ -560,12 +568,27 @@ class Server(Host):
         """SHUTDOWN ABORT: calls a shutdown off; False if there is none."""
         return self.shutdown.abort()
 
-    def replicas_in_sync(self) -> bool:
-        """Whether every replica has everything."""
-        return True
+    # Replicas
 
-    def report_lagging_replicas(self) -> None:
-        """Logs at the end which replicas do not have everything."""
+    def role(self) -> list[object]:
+        """What ROLE answers."""
+        return self.replicas.role()
+
+    def replica_says(self, ctx: Context, option: bytes, value: bytes) -> bool:
+        """One option of REPLCONF and its value. Returns whether it is answered."""
+        return self.replicas.says(ctx, option, value)
+
+    def add_replica(self, ctx: Context, stream_id: bytes | None, offset: i64) -> None:
+        """PSYNC, or SYNC without a stream: makes a client a replica."""
+        self.replicas.add(ctx, stream_id, offset)
+
+    def replicas_that_have(self, offset: i64) -> int:
+        """How many replicas have the replication stream up to an offset."""
+        return self.replicas.primary.acknowledged_by(offset)
+
+    def wait_for_replicas(self, ctx: Context, wanted: int, deadline_ms: i64) -> None:
+        """WAIT: blocks a client until so many replicas have what it wrote, or a time (Unix ms; 0 for never)."""
+        self.replicas.wait(ctx, wanted, deadline_ms)
 
     def protocol_error(self, connection: Connection, error: ProtocolError) -> None:
         """Logs malformed input."""

@@ -104,7 +104,7 @@ class Shutdown:
                 text = f"{self._signal_name} received but the server cannot be shut down, the log says why"
                 self._server.log(WARNING, text)
             self._scheduled = NOT_SCHEDULED
-        elif self.deadline_ms != 0 and (now_ms >= self.deadline_ms or self._server.replicas_in_sync()):
+        elif self.deadline_ms != 0 and (now_ms >= self.deadline_ms or self._server.replicas.in_sync()):
             self._finish()
 
     def _begin(self, options: int) -> bool:
@@ -113,7 +113,7 @@ class Shutdown:
         self._options = options
         server.log(NOTICE, "User requested shutdown...")
         timeout_s = server.settings.shutdown_timeout
-        if options & SHUTDOWN_NOW or timeout_s == 0 or server.loading.is_on or server.replicas_in_sync():
+        if options & SHUTDOWN_NOW or timeout_s == 0 or server.loading.is_on or server.replicas.in_sync():
             return False
         server.pause.pause(FOREVER_MS, everything=False)
         self.deadline_ms = server.clock.now_ms + i64(timeout_s) * 1000
@@ -126,7 +126,7 @@ class Shutdown:
         lifecycle = server.lifecycle
         if lifecycle is None:
             return False
-        server.report_lagging_replicas()
+        server.replicas.report_lagging()
         if lifecycle.request_stop(self._options) is None:
             return True
         server.log(WARNING, "Errors trying to shut down the server. Check the logs for more information.")
