@@ -202,6 +202,15 @@ def test_refusals_and_their_log_are_the_real_servers(pair: SideBySide) -> None:
         "FLUSHALL", "GET", "OBJECT ENCODING b", "SUBSCRIBE c d", "GET b",
     ):  # fmt: skip
         pair(*line.split(" "))
+    for script in (
+        "return redis.call('get', KEYS[1])",
+        "return redis.pcall('get', 'b')",
+        "return redis.call('get', 'b')",
+        "return redis.call('mset', 'a', 1)",
+        "return {redis.acl_check_cmd('get', 'b'), redis.acl_check_cmd('get', 'a'), redis.acl_check_cmd('mset', 'a', 1)}",
+    ):
+        pair("EVAL", script, "1", "a")
+        pair("EVAL", script, "1", "b")
     theirs = [entry_of(reply) for reply in words(pair.real("ACL", "LOG", "99"))]
     ours = [entry_of(reply) for reply in words(pair.client("ACL", "LOG", "99"))]
     assert ours == theirs
