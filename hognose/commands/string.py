@@ -174,17 +174,11 @@ def set_with_options(ctx: Context, argv: Argv) -> Reply:
             return old
     store(ctx, key, argv[2], deadline, options.keep_ttl)
     if options.unit not in {0, PXAT}:
-        ctx.propagate_as(set_with_deadline(argv, deadline))
+        # It has taken place: its condition, which may be another's elsewhere, does not matter any more.
+        ctx.propagate_as([b"SET", key, argv[2], b"PXAT", str(deadline).encode()])
+    elif options.get and options.unit == 0:
+        ctx.propagate_as(argv[:3] + [word for word in argv[3:] if word.upper() != b"GET"])
     return old if options.get else OK
-
-
-def set_with_deadline(argv: Argv, deadline: i64) -> Argv:
-    """The same SET with its relative expire time made absolute; GET, which replicas need not answer, left out."""
-    rewritten = [b"SET", argv[1], argv[2]]
-    rewritten.extend([word for word in argv[3:] if word.upper() in {b"NX", b"XX"}])
-    rewritten.append(b"PXAT")
-    rewritten.append(str(deadline).encode())
-    return rewritten
 
 
 def store(ctx: Context, key: bytes, value: bytes, deadline: i64, keep_ttl: bool) -> None:
