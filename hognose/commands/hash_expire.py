@@ -49,7 +49,6 @@ NUMFIELDS_MISMATCH: Final = "ERR The `numfields` parameter must match the number
 NEGATIVE_TIME: Final = "ERR invalid expire time, must be >= 0"
 TIME_MISSING: Final = "ERR missing expire time"
 ONE_CONDITION: Final = "ERR Only one of FXX or FNX arguments can be specified"
-ONE_TIME_OR_PERSIST: Final = "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified"
 ONE_TIME_OR_KEEPTTL: Final = "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
 
 
@@ -360,8 +359,8 @@ def hpexpiretime(ctx: Context, argv: Argv) -> Reply:
     syntax="key FIELDS numfields field [field ...]",
 )
 def hgetdel(ctx: Context, argv: Argv) -> Reply:
-    fields = fields_after(argv, 2, NUMFIELDS_NOT_POSITIVE)
     value = write_hash(ctx, argv[1])
+    fields = fields_after(argv, 2, NUMFIELDS_NOT_POSITIVE)
     if value is None:
         return [None] * len(fields)
     changes = FieldChanges(ctx, argv[1], value)
@@ -376,48 +375,46 @@ def hgetdel(ctx: Context, argv: Argv) -> Reply:
 
 
 class FieldOptions:
-    """The options of HGETEX and HSETEX before FIELDS.
+    """The options of HSETEX before FIELDS.
 
     Attributes:
-        unit: EX, PX, EXAT or PXAT if a time was given, else 0.
-        time: The time as given.
-        keeps: PERSIST (HGETEX) or KEEPTTL (HSETEX) was given.
-        condition: b"FNX", b"FXX" or empty (HSETEX).
-        operands: What follows `FIELDS numfields`.
+        has_deadline: A time was given.
+        deadline: The time, Unix ms.
+        keeps: KEEPTTL was given.
+        condition: b"FNX", b"FXX" or empty.
+        operands: What follows `FIELDS numfields`: fields and values.
     """
 
     def __init__(self) -> None:
-        self.unit: i64 = 0
-        self.time = b""
+        self.has_deadline = False
+        self.deadline: i64 = 0
         self.keeps = False
         self.condition = b""
         self.operands: list[bytes] = []
 
 
-def parse_field_options(ctx: Context, argv: Argv, setting: bool) -> FieldOptions:
-    """Reads the options of HSETEX (`setting`) or HGETEX, up to and with the fields."""
+def parse_field_options(ctx: Context, argv: Argv) -> FieldOptions:
+    """Reads the options of HSETEX, up to and with the fields; a time is judged where it stands."""
     options = FieldOptions()
-    conflict = ONE_TIME_OR_KEEPTTL if setting else ONE_TIME_OR_PERSIST
     i: i64 = 2
     while i < len(argv):
         word = argv[i].upper()
         unit = EXPIRE_UNITS.get(word)
         if word == b"FIELDS":
-            options.operands = operands_after(ctx, argv, i, 2 if setting else 1)
+            options.operands = operands_after(ctx, argv, i)
             return options
-        if unit is not None:
-            if options.unit != 0 or options.keeps:
-                raise CommandError(conflict)
-            if i + 1 >= len(argv):
+        if unit is not None or word == b"KEEPTTL":
+            if options.has_deadline or options.keeps:
+                raise CommandError(ONE_TIME_OR_KEEPTTL)
+            if unit is None:
+                options.keeps = True
+            elif i + 1 >= len(argv):
                 raise CommandError(TIME_MISSING)
-            options.unit = unit
-            options.time = argv[i + 1]
-            i += 1
-        elif word == (b"KEEPTTL" if setting else b"PERSIST"):
-            if options.unit != 0 or options.keeps:
-                raise CommandError(conflict)
-            options.keeps = True
-        elif setting and word in {b"FNX", b"FXX"}:
+            else:
+                i += 1
+                options.deadline = field_deadline(ctx, argv[i], unit)
+                options.has_deadline = True
+        elif word in {b"FNX", b"FXX"}:
             if options.condition:
                 raise CommandError(ONE_CONDITION)
             options.condition = word
@@ -427,12 +424,12 @@ def parse_field_options(ctx: Context, argv: Argv, setting: bool) -> FieldOptions
     raise CommandError(FIELDS_MISSING)
 
 
-def operands_after(ctx: Context, argv: Argv, at: i64, each: i64) -> Argv:
-    """The fields (with values: `each` is 2) behind `FIELDS numfields` at an index."""
-    if at + 1 + each >= len(argv):
+def operands_after(ctx: Context, argv: Argv, at: i64) -> Argv:
+    """The fields and values behind `FIELDS numfields` at an index."""
+    if at + 3 >= len(argv):
         raise wrong_number_of_arguments(ctx.command_name())
     count = integer_between(argv[at + 1], 1, 2**31 - 1, NUMFIELDS_INVALID)
-    if count * each != len(argv) - at - 2:
+    if count * 2 != len(argv) - at - 2:
         raise wrong_number_of_arguments(ctx.command_name())
     return argv[at + 2 :]
 
@@ -449,23 +446,30 @@ def operands_after(ctx: Context, argv: Argv, at: i64, each: i64) -> Argv:
     "FIELDS numfields field [field ...]",
 )
 def hgetex(ctx: Context, argv: Argv) -> Reply:
-    options = parse_field_options(ctx, argv, setting=False)
-    deadline: i64 = 0
-    if options.unit != 0:
-        deadline = field_deadline(ctx, options.time, options.unit)
     value = write_hash(ctx, argv[1])
+    option = argv[2].upper()
+    unit: i64 = EXPIRE_UNITS.get(option, 0)
+    persists = option == b"PERSIST"
+    deadline: i64 = 0
+    at: i64 = 3 if persists else 2
+    if unit != 0:
+        deadline = field_deadline(ctx, argv[3], unit)
+        at = 4
+    if at == len(argv) - 1 and argv[at].upper() == b"FIELDS":
+        raise wrong_number_of_arguments(ctx.command_name())
+    fields = fields_after(argv, at, NUMFIELDS_NOT_POSITIVE)
     if value is None:
-        return [None] * len(options.operands)
+        return [None] * len(fields)
     changes = FieldChanges(ctx, argv[1], value)
     texts: list[object] = []
-    for field in options.operands:
+    for field in fields:
         text = value.get(field)
         texts.append(text)
         if text is None:
             continue
-        if options.unit != 0:
+        if unit != 0:
             changes.set_deadline(field, deadline)
-        elif options.keeps:
+        elif persists:
             changes.persist(field)
     changes.report()
     return texts
@@ -483,11 +487,8 @@ def hgetex(ctx: Context, argv: Argv) -> Reply:
     "KEEPTTL] FIELDS numfields field value [field value ...]",
 )
 def hsetex(ctx: Context, argv: Argv) -> Reply:
-    options = parse_field_options(ctx, argv, setting=True)
+    options = parse_field_options(ctx, argv)
     key = argv[1]
-    deadline: i64 = 0
-    if options.unit != 0:
-        deadline = field_deadline(ctx, options.time, options.unit)
     value = write_hash(ctx, key)
     if not fields_allow(value, options):
         return 0
@@ -500,8 +501,8 @@ def hsetex(ctx: Context, argv: Argv) -> Reply:
         i += 2
     ctx.keyspace.dirty += len(operands) // 2 - 1
     ctx.db.changed(HASH, b"hset", key)
-    if options.unit != 0:
-        expire_set_fields(ctx, key, value, operands, deadline)
+    if options.has_deadline:
+        expire_set_fields(ctx, key, value, operands, options.deadline)
     elif options.condition:
         kept = [b"KEEPTTL"] if options.keeps else []
         ctx.propagate_as([b"HSETEX", key, *kept, b"FIELDS", format_i64(len(operands) // 2), *operands])

@@ -234,11 +234,11 @@ def test_hsetex_into_the_past_leaves_nothing(server: InProcessServer) -> None:
         (("HTTL", "h", "FIELDS", "0", "a"), "ERR Number of fields must be a positive integer"),
         (
             ("HGETEX", "h", "EX", "1", "PX", "2", "FIELDS", "1", "a"),
-            "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified",
+            "ERR Mandatory argument FIELDS is missing or not at the right position",
         ),
-        (("HGETEX", "h", "KEEPTTL", "FIELDS", "1", "a"), "ERR unknown argument: KEEPTTL"),
-        (("HGETEX", "h", "FIELDS", "2", "a"), "ERR wrong number of arguments for 'hgetex' command"),
-        (("HGETEX", "h", "FIELDS", "0", "a"), "ERR invalid number of fields"),
+        (("HSETEX", "h", "PERSIST", "FIELDS", "1", "a", "1"), "ERR unknown argument: PERSIST"),
+        (("HGETEX", "h", "EX", "1", "FIELDS"), "ERR wrong number of arguments for 'hgetex' command"),
+        (("HGETEX", "h", "FIELDS", "0", "a"), "ERR Number of fields must be a positive integer"),
         (
             ("HSETEX", "h", "FNX", "FXX", "FIELDS", "1", "a", "1"),
             "ERR Only one of FXX or FNX arguments can be specified",
