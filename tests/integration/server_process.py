@@ -111,6 +111,10 @@ class ServerProcess:
         self.wait_for("Ready to accept connections")
         return self
 
+    def connect(self) -> socket.socket:
+        """A new connection."""
+        return socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S)
+
     def client(self) -> redis.Redis:
         """A new client."""
         return redis.Redis(port=self.port, socket_timeout=TIMEOUT_S)
