@@ -319,15 +319,14 @@ def load_append_only(server: "Server") -> AofLoad | None:
     directory = server.append_only.directory
     if not directory.load():
         raise AofLoadError("The AOF manifest cannot be used")
-    if not server.settings.appendonly:
-        return None
     if directory.is_to_upgrade() and not directory.upgrade():
         raise AofLoadError("The old AOF file cannot be moved into the AOF directory")
     if directory.manifest.is_empty():
         return None
     for file in directory.manifest.files():
+        directory.size(file.name)  # logs which one is missing
         if not Path(directory.path(file.name)).exists():
-            raise AofLoadError(f"The AOF file {file.name} that the manifest names doesn't exist")
+            raise AofLoadError(f"The AOF file {file.name}, which the manifest names, doesn't exist")
     job = AofLoad(server, directory)
     if job.total_bytes == 0:
         job.close()
@@ -346,6 +345,8 @@ def reload_append_only(server: "Server") -> bool:
     server.dispatcher.attention |= LOADING_DATA  # for those who ask while a script in the file takes long
     try:
         job = load_append_only(server)
+        if aof.directory.manifest.is_empty():
+            return False
         if job is not None:
             job.run()
     except (AofLoadError, OSError) as error:

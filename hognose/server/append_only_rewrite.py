@@ -394,6 +394,9 @@ class AppendOnlyRewrite(CronTask):
         aof = self._aof
         directory = aof.directory
         if not server.settings.appendonly:
+            # What there is from before counts on when the file is switched on.
+            if not directory.load():
+                return False
             directory.delete_history()
             return True
         if not directory.create():

@@ -53,11 +53,9 @@ def files_to_load(server: "Server") -> list[LoadJob]:
         OSError: A file is there but cannot be opened.
         AofLoadError: The append-only file is of no use.
     """
-    append_only = load_append_only(server)
-    if append_only is not None:
-        return [append_only]
     if server.settings.appendonly:
-        return []
+        append_only = load_append_only(server)
+        return [] if append_only is None else [append_only]
     job = server.snapshots.open()
     return [] if job is None else [job]
 
