@@ -98,6 +98,7 @@ class DeleteJob(DiskJob):
         os.unlink(self._path)  # noqa: PTH108
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class DiskThread:
     """Does jobs in order. The thread starts with the first of them, and ends with the process."""
 

@@ -82,7 +82,7 @@ class AppendOnly(Sink):
     def __init__(self, server: "Server", disk: Disk | None = None) -> None:
         super().__init__(TO_APPEND_ONLY_FILE)
         self._server: Final = server
-        self.thread: Final = DiskThread()
+        self.thread: DiskThread = DiskThread()
         self.directory: Final = AofDirectory(server.settings, server.log, self.thread)
         self.file: Final = AppendLog(Disk() if disk is None else disk)
         self.state: i64 = OFF
