@@ -65,6 +65,8 @@ class Segment:
         self.clocks: vec[i32] = _zero_clocks(capacity if clocks else 0)
         self.deadlines: vec[i64] = vec[i64]()
         self.has_deadlines = False
+        self.is_unsaved = False  # a snapshot has yet to write its entries; see `keyspace.freeze`
+        self.noted: set[bytes] | None = None  # except these
         self.earliest: i64 = 0  # no deadline lies before this; 0 while there is none
         self.live: i64 = 0
         self.filled: i64 = 0  # used and deleted places
@@ -114,11 +116,15 @@ class HashTable:
         expires: Number of entries with a deadline.
         segments: The segments, for walks over everything by index.
         found: The segment of the entry that `find` found last.
+        keeps_segments: Segments are not merged: a snapshot is being written.
+        saved_as: The number of the database that the snapshot files the table under.
     """
 
     def __init__(self, clocks: bool = False, segment_entries: i64 = SEGMENT_ENTRIES) -> None:
         self.clocks: Final = clocks
         self.segment_entries: i64 = segment_entries
+        self.keeps_segments = False
+        self.saved_as: i64 = 0
         self.count: i64 = 0
         self.expires: i64 = 0
         self.structure_bytes: i64 = 0
@@ -440,7 +446,8 @@ class HashTable:
     def _shrink_after_removal(self, segment: Segment) -> None:
         """Keeps segments and table from staying large when they have become empty."""
         if len(self.segments) > 1 and self.count * 3 < self.segment_entries * len(self.segments):
-            self._merge_one()
+            if not self.keeps_segments:
+                self._merge_one()
         elif segment.capacity > SMALLEST_CAPACITY and segment.live * 4 < segment.capacity:
             self._resize(segment)
 
@@ -502,6 +509,8 @@ class HashTable:
         self.structure_bytes -= old.memory_bytes(self.clocks)
         self._adopt(old, stays)
         self._note(leaves)
+        leaves.is_unsaved = old.is_unsaved
+        leaves.noted = old.noted
         self.segments.append(leaves)
         self._split += 1
         if self._split > self._mask:

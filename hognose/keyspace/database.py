@@ -59,15 +59,28 @@ class Database:
     def lookup_write(self, key: bytes) -> object | None:
         """The value of a key for a command that may change it; an expired key is deleted first. O(1)."""
         value = self._lookup(key)
-        if not isinstance(value, (bytes, int)) and isinstance(value, Value):
-            self.keyspace.note_open(value)
+        if not isinstance(value, (bytes, int)) and value is not None:
+            self._open(value)
         return value
+
+    def _open(self, value: object) -> None:
+        """The value just found may be about to change in place."""
+        if self.table.found.is_unsaved:
+            self._save_first(self._place)
+        if isinstance(value, Value):
+            self.keyspace.note_open(value)
+
+    def _save_first(self, place: i64) -> None:
+        """The entry just found is about to change, and a running snapshot has not written it yet: it does so now."""
+        freezer = self.keyspace.freezer
+        if freezer is not None:
+            freezer.about_to_change(self.table, self.table.found, place)
 
     def lookup_counted(self, key: bytes) -> object | None:
         """As `lookup_write`, for the few writing commands (XACK, XCLAIM) that count hits and misses. O(1)."""
         value = self.lookup_read(key)
-        if not isinstance(value, (bytes, int)) and isinstance(value, Value):
-            self.keyspace.note_open(value)
+        if not isinstance(value, (bytes, int)) and value is not None:
+            self._open(value)
         return value
 
     def peek(self, key: bytes) -> object | None:
@@ -166,6 +179,8 @@ class Database:
             self._insert(key, value)
             return
         segment = table.found
+        if segment.is_unsaved:
+            self._save_first(place)
         if segment.has_deadlines:
             if self._is_past(place) and keyspace.may_expire:
                 self.expire(key)
@@ -188,7 +203,10 @@ class Database:
         keyspace = self.keyspace
         table = self.table
         place = table.insert_missing(key, value)
-        table.found.clocks[place] = keyspace.fresh_clock
+        segment = table.found
+        segment.clocks[place] = keyspace.fresh_clock
+        if segment.is_unsaved and keyspace.freezer is not None:
+            keyspace.freezer.added(segment, key)
         keyspace.memory_bytes += bytes_size(len(key))
         self._weigh_new(value)
         if isinstance(value, HashValue) and value.next_deadline() != 0:
@@ -212,7 +230,10 @@ class Database:
             old: What `lookup_write` returned. Nothing else may have been looked up since.
             value: The new value.
         """
-        self.table.found.slots[2 * self._place + 1] = value
+        segment = self.table.found
+        if segment.is_unsaved:
+            self._save_first(self._place)
+        segment.slots[2 * self._place + 1] = value
         if isinstance(old, int) and isinstance(value, int):
             return
         keyspace = self.keyspace
@@ -226,6 +247,8 @@ class Database:
         assert place >= 0
         slot: i64 = 2 * place + 1
         segment = table.found
+        if segment.is_unsaved:
+            self._save_first(place)
         self.keyspace.memory_bytes -= self.keyspace.weigh_leaving(segment.slots[slot])
         segment.slots[slot] = value
         self._weigh_new(value)
@@ -236,6 +259,8 @@ class Database:
         place = table.find(key)
         if place < 0:
             return None
+        if table.found.is_unsaved:
+            self._save_first(place)
         value = table.remove_found(place)
         self.wake(key)
         self.keyspace.memory_bytes -= bytes_size(len(key)) + self.keyspace.weigh_leaving(value)
@@ -272,6 +297,8 @@ class Database:
         table = self.table
         count: i64 = table.count
         keyspace = self.keyspace
+        if keyspace.freezer is not None:
+            keyspace.freezer.emptied()
         for segment in table.segments:
             place: i64 = 0
             while place < segment.capacity:
@@ -287,6 +314,8 @@ class Database:
     def clear_lazily(self) -> i64:
         """Removes everything now and gives its memory back in slices. Returns how many keys there were. O(1)."""
         count: i64 = self.table.count
+        if self.keyspace.freezer is not None:
+            self.keyspace.freezer.emptied()
         if count != 0:
             self.keyspace.lazyfree.discard_table(self.table)
         if self.field_deadlines.count != 0:
@@ -306,6 +335,8 @@ class Database:
         """Gives a key that is there a deadline in Unix ms; 0 takes it away. O(1)."""
         place = self.table.find(key)
         assert place >= 0
+        if self.table.found.is_unsaved:
+            self._save_first(place)
         self.table.set_deadline(place, deadline_ms)
 
     # Deadlines of the fields of hashes
@@ -322,6 +353,9 @@ class Database:
         fields = value.due(keyspace.now_ms())
         if not fields:
             return
+        place = self.table.find(key)
+        if place >= 0 and self.table.found.is_unsaved:
+            self._save_first(place)
         keyspace.note_open(value)
         for field in fields:
             value.delete(field)

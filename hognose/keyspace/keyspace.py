@@ -10,6 +10,7 @@ from hognose.datastructures.value import Value
 from hognose.keyspace.access import LFU_START, access_second, lfu_minute, lfu_pack
 from hognose.keyspace.database import Database
 from hognose.keyspace.events import KeyspaceListener
+from hognose.keyspace.freeze import Freezer
 from hognose.keyspace.lazyfree import LazyFree
 from hognose.keyspace.libraries import Libraries
 from hognose.keyspace.memory import value_size
@@ -30,6 +31,7 @@ class Keyspace:
         may_expire: Whether this server deletes expired keys itself (False on a replica and while loading).
         frozen_now_ms: When not 0, "now" for deadlines: all of a script or transaction sees one time.
         ignores_deadlines: Nothing has expired: what is loaded from the append-only file says itself when keys went.
+        freezer: The snapshot that is being written while the data goes on changing; None if none is.
         observed: Whether anybody WATCHes keys or tracks them.
         lazyfree: What is freed in slices.
         notify_classes: The event classes that notify-keyspace-events asks for.
@@ -42,6 +44,7 @@ class Keyspace:
         self.random: Random = Random() if random is None else random
         self.listener: KeyspaceListener = KeyspaceListener()
         self.libraries: Libraries = Libraries()
+        self.freezer: Freezer | None = None
         self.dirty: i64 = 0
         self.memory_bytes: i64 = 0
         self.hits: i64 = 0

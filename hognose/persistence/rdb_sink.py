@@ -74,6 +74,14 @@ class RdbSink:
                 file.flush()
                 os.fdatasync(file.fileno())
 
+    def take(self) -> bytes:
+        """Hands over what was written, counted into the checksum, for the caller to pass on."""
+        chunk = self.out.getvalue()
+        self._checksum = crc64(self._checksum, chunk)
+        self.written += len(chunk)
+        self.out.truncate(0)
+        return chunk
+
     def checksum(self) -> i64:
         """The checksum of everything written. What was not passed on yet is."""
         self.flush()

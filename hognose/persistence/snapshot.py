@@ -3,8 +3,11 @@
 A snapshot is written to a file of its own beside the real one, brought to disk, and takes its name only then; the
 directory is brought to disk as well. So there is always one whole file, the old or the new.
 
-    background    a forked child (`child`) has the data as it is now and writes it; the parent goes on, and its `tick`
-                  finds the child's end
+    fork          a child (`child`) has the data as it is now and writes it; the parent goes on, and its `tick` finds
+                  the child's end
+    cooperative   no child: the file is written in slices, by `step`, while the data goes on changing (`cooperative`)
+
+snapshot-mode says which; `auto` forks unless the system refuses to or has no memory left for the copied pages.
 
 Of the process around it this knows only files and children: no clients, no event loop.
 """
@@ -19,6 +22,7 @@ from mypy_extensions import i64, mypyc_attr
 from hognose.config.settings import Settings
 from hognose.keyspace.keyspace import Keyspace
 from hognose.persistence.child import Child, Children, ChildWork, describe_end
+from hognose.persistence.cooperative import CooperativeSnapshot
 from hognose.persistence.load import RdbLoad
 from hognose.persistence.lzf import Compressor
 from hognose.persistence.progress import Progress
@@ -82,6 +86,7 @@ class Snapshots:
         self._log: Final = log
         self.children: Final = Children(keyspace.clock)
         self._child: Child | None = None
+        self._slices: CooperativeSnapshot | None = None
         self._goes_to_file = True
         self._started_s: i64 = 0
         self._last_try_s: i64 = 0
@@ -103,7 +108,11 @@ class Snapshots:
 
     def is_saving(self) -> bool:
         """Whether one is being written in the background."""
-        return self._child is not None
+        return self._child is not None or self._slices is not None
+
+    def goes_in_slices(self) -> bool:
+        """Whether one is being written that needs `step`."""
+        return self._slices is not None
 
     def running_s(self) -> i64:
         """For how many seconds one has been written in the background; NEVER if none is."""
@@ -157,25 +166,118 @@ class Snapshots:
             options = file_options(self._settings, self._keyspace)
         self._goes_to_file = work is None
         if work is None:
+            if not self.forks():
+                return self._start_slices(options)
             work = FileWork(self._settings, self._keyspace, options)
+        return self._start_child(work, options)
+
+    def forks(self) -> bool:
+        """Whether the next one in the background is written by a child."""
+        mode = self._settings.snapshot_mode
+        return mode == "fork" or (mode == "auto" and hasattr(os, "fork") and has_memory_for_copies())
+
+    def _start_child(self, work: ChildWork, options: FileOptions) -> bool:
         total: i64 = 0
         for database in self._keyspace.databases:
             total += database.table.count
         try:
             self._child = self.children.start(work, PURPOSE, self._settings.rdb_key_save_delay, total)
         except OSError as error:
-            self.last_ok = False
             self._log(WARNING, f"Can't save in background: fork: {error.strerror}")
+            if self._goes_to_file and self._settings.snapshot_mode == "auto":
+                return self._start_slices(options)
+            self.last_ok = False
             return False
         self._started_s = self._now_s()
         target = "saving" if self._goes_to_file else "RDB transfer"
         self._log(NOTICE, f"Background {target} started by pid {self._child.pid}")
         return True
 
+    def _start_slices(self, options: FileOptions) -> bool:
+        path = slices_name()
+        syncs_every: i64 = SYNC_BYTES if self._settings.rdb_save_incremental_fsync else 0
+        try:
+            self._slices = CooperativeSnapshot(path, self._keyspace, self._settings, options, syncs_every)
+        except OSError as error:
+            self.last_ok = False
+            self._log(WARNING, f"Failed opening the temp RDB file {path} for saving: {error.strerror}")
+            return False
+        self._started_s = self._now_s()
+        self._log(NOTICE, "Background saving started, without a child")
+        return True
+
+    def step(self, until_us: i64) -> bool:
+        """Goes on with one that is written in slices; call it while `goes_in_slices`.
+
+        Args:
+            until_us: Stop at this Unix time in microseconds.
+
+        Returns:
+            Whether there is more to do at once; else only the disk is awaited, and `tick` looks after that.
+        """
+        slices = self._slices
+        if slices is None:
+            return False
+        if slices.is_void:
+            self._stop_slices()
+            self.scheduled = True
+            self._log(NOTICE, "A database was emptied while it was being saved: saving begins anew")
+            return False
+        if slices.failure() is None and not slices.step(until_us):
+            return True
+        if slices.is_done():
+            self._end_slices(slices)
+        return False
+
+    def _end_slices(self, slices: CooperativeSnapshot) -> None:
+        """The disk has taken everything, or has failed."""
+        failure = slices.failure()
+        self._slices = None
+        slices.give_up()
+        self.last_cow_bytes = slices.memory_bytes()
+        if failure is None:
+            try:
+                name_file(slices_name(), self._settings.dbfilename)
+            except SaveError as error:
+                failure = error
+        if failure is not None:
+            remove(slices_name())
+            self._log(WARNING, f"Background saving error: {failure.strerror or failure}")
+        self._end(failure is None)
+
+    def _stop_slices(self) -> None:
+        slices = self._slices
+        if slices is None:
+            return
+        self._slices = None
+        slices.give_up()
+        remove(slices_name())
+
+    def progress(self) -> tuple[int, int, int, int, int]:
+        """The one in the background in figures for INFO.
+
+        Returns:
+            Memory it costs now and has cost at most, seconds since that was known, keys written, keys in all.
+        """
+        slices = self._slices
+        if slices is not None:
+            size = int(slices.memory_bytes())
+            return size, size, 0, int(slices.keys()), int(slices.total_keys)
+        child = self.children.active
+        if child is None:
+            return 0, 0, 0, 0, 0
+        now_ms = self._keyspace.clock.now_ms
+        child.listen(now_ms)
+        age = int(now_ms - child.reported_ms) // 1000
+        return int(child.cow_bytes), int(child.cow_peak_bytes), age, int(child.keys), int(child.total_keys)
+
     def tick(self, now_ms: i64) -> None:
-        """Looks after the child, and starts what is due; called several times a second."""
-        if self.is_saving():
+        """Looks after the one in the background, and starts what is due; called several times a second."""
+        if self._child is not None:
             self._look_after()
+            return
+        if self._slices is not None:
+            self.step(0)
             return
         now_s = now_ms // 1000
         if self.children.active is not None or (not self.last_ok and now_s - self._last_try_s <= RETRY_SECONDS):
@@ -227,11 +329,13 @@ class Snapshots:
     def stop_child(self) -> None:
         """Ends the one in the background, if there is one: what it would save is of no use any more."""
         child = self._child
-        if child is None:
+        if child is None and self._slices is None:
             return
-        self.children.kill()
-        self._child = None
-        remove(temporary_name(child.pid))
+        if child is not None:
+            self.children.kill()
+            self._child = None
+            remove(temporary_name(child.pid))
+        self._stop_slices()
         for listener in self.listeners:
             listener.snapshot_ended(False)
 
@@ -353,6 +457,24 @@ def name_file(temporary: str, name: str) -> None:
 def temporary_name(pid: int) -> str:
     """What a file is called while a process writes it."""
     return f"temp-{pid}.rdb"
+
+
+def slices_name() -> str:
+    """The same for a file that is written in slices, beside which another can be written at once."""
+    return f"temp-{os.getpid()}-slices.rdb"
+
+
+def has_memory_for_copies() -> bool:
+    """Whether the system has memory left for half of this process' pages: more are hardly ever copied."""
+    try:
+        resident = int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        with Path("/proc/meminfo").open("rb") as file:
+            for line in file:
+                if line.startswith(b"MemAvailable:"):
+                    return int(line.split()[1]) * 1024 >= resident // 2
+    except OSError:
+        pass
+    return True
 
 
 def remove(path: str) -> None:

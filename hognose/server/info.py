@@ -333,15 +333,8 @@ class InfoReport:
         ]
 
     def _child(self) -> Fields:
-        """How far the child process is that writes the dataset, and what that costs."""
-        child = self._server.snapshots.children.active
-        if child is None:
-            cow_bytes, peak, age, keys, total = 0, 0, 0, 0, 0
-        else:
-            child.listen(self._server.clock.now_ms)
-            cow_bytes, peak = int(child.cow_bytes), int(child.cow_peak_bytes)
-            age = int(self._server.clock.now_ms - child.reported_ms) // 1000
-            keys, total = int(child.keys), int(child.total_keys)
+        """How far the dataset is on its way to disk in the background, and what that costs."""
+        cow_bytes, peak, age, keys, total = self._server.snapshots.progress()
         return [
             ("current_cow_peak", peak),
             ("current_cow_size", cow_bytes),

@@ -324,6 +324,8 @@ class Replicas(CronTask):
 
     def _goes_to_sockets(self, group: list[Replica]) -> bool:
         can = all(each.capabilities & CAN_EOF for each in group) and self._server.loop is not None
+        if not (self._server.snapshots.forks() or group[0].is_filtered()):
+            return False  # only a child can write to a pipe
         return can and (self._server.settings.repl_diskless_sync or group[0].is_filtered())
 
     def _is_time(self, group: list[Replica]) -> bool:

@@ -16,14 +16,34 @@ if TYPE_CHECKING:
     from hognose.server.server import Server
 
 
+SLICE_US: Final = 1000
+"""The longest that clients wait for a slice of a snapshot without a child; but one value is written whole."""
+
+
 class SnapshotTask(CronTask):
     """Looks after the child that writes a snapshot and starts what is due; refuses writes after a failure."""
 
     def __init__(self, server: "Server") -> None:
         self._server: Final = server
+        self._comes_back = False
+
+    def _come_back(self) -> None:
+        """Has the next slice of a snapshot written after the clients that wait have been served."""
+        loop = self._server.loop
+        self._comes_back = loop is not None
+        if loop is not None:
+            loop.call_soon(self._slice)
+
+    def _slice(self) -> None:
+        self._comes_back = False
+        if self._server.snapshots.step(self._server.clock.read() + SLICE_US):
+            self._come_back()
 
     def tick(self, now_ms: i64) -> None:
-        self._server.snapshots.tick(now_ms)
+        snapshots = self._server.snapshots
+        snapshots.tick(now_ms)
+        if snapshots.goes_in_slices() and not self._comes_back:
+            self._come_back()
         self._server.update_refusal()
 
 

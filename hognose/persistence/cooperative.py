@@ -1,0 +1,331 @@
+"""A snapshot without a child: the dataset of one moment, written in slices while commands go on changing it.
+
+Where a system cannot fork, or has no memory for the pages that forking copies, this writes the same file:
+
+    begin      every segment of every table is marked unsaved
+    step       writes the entries of the next unsaved segments, and unmarks them
+    a change   of an entry in an unsaved segment writes that entry first, as it still is, and notes its key in the
+               segment; `step` passes over noted keys. A new key in an unsaved segment is noted without being written.
+
+So each key that was there at the beginning is written once, with the value it had then, and no other is. Entries of
+different databases come mixed; SELECT stands in the file wherever the database changes, as the format allows.
+
+    segments     [saved] [saved] [unsaved: k7, k9 noted] [unsaved] ...
+                                  ^ step is here
+
+A segment may be split while this goes on: both halves carry mark and notes. Segments are not merged until the end. A
+database that is emptied voids the snapshot, which then begins anew.
+
+Memory: the noted keys (at most those changed meanwhile) and what the disk has not taken yet, of which `step` waits to
+be less than QUEUE_BYTES. Pauses: a step is over after its time; one value is written whole. Clocks of access are those
+of the moment an entry is written.
+
+The file is written and brought to disk by a thread, which knows nothing but bytes and a file descriptor.
+"""
+
+import os
+import queue
+import threading
+from typing import Final
+
+from librt.time import time
+from mypy_extensions import i64
+
+from hognose.config.settings import Settings
+from hognose.datastructures.hashtable import USED, HashTable, Segment
+from hognose.keyspace.freeze import Freezer
+from hognose.keyspace.keyspace import Keyspace
+from hognose.persistence.lzf import Compressor
+from hognose.persistence.progress import Progress
+from hognose.persistence.rdb_format import END
+from hognose.persistence.rdb_sink import CHUNK_BYTES, RdbSink
+from hognose.persistence.rdb_writer import FileOptions, write_beginning, write_entry, write_select, write_sizes
+
+QUEUE_BYTES: Final = 8 << 20
+ENTRIES_PER_CLOCK_READING: Final = 8
+NOTED_KEY_BYTES: Final = 100
+"""What a noted key weighs: its place in a set; the key itself is mostly shared with the table."""
+NO_DATABASE: Final = -1
+FILE_MODE: Final = 0o644
+
+
+class DiskWriter:
+    """Writes a file in a thread.
+
+    Args:
+        path: Where.
+        syncs_every: Bring it to disk after so many bytes; 0 only at the end.
+
+    Raises:
+        OSError: It cannot be made.
+
+    Attributes:
+        taken: How many bytes are written.
+        failure: Why writing failed; None if it has not.
+    """
+
+    def __init__(self, path: str, syncs_every: i64) -> None:
+        self._fd: Final = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+        self._syncs_every: i64 = syncs_every
+        self._queue: Final[queue.SimpleQueue[bytes | None]] = queue.SimpleQueue()
+        self._worker: Final = threading.Thread(target=self._run, name="snapshot", daemon=True)
+        self._given_up = False
+        self.taken: i64 = 0
+        self.failure: OSError | None = None
+        self._worker.start()
+
+    def put(self, data: bytes) -> None:
+        """Has data written behind what was put before."""
+        self._queue.put(data)
+
+    def end(self) -> None:
+        """Has the file brought to disk and closed."""
+        self._queue.put(None)
+
+    def give_up(self) -> None:
+        """Stops writing, and waits until that is so."""
+        self._given_up = True
+        self._queue.put(None)
+        self._worker.join()
+
+    def is_done(self) -> bool:
+        """Whether it has come to its end, good or bad."""
+        return not self._worker.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._write_all()
+            if not self._given_up:
+                os.fsync(self._fd)
+        except OSError as error:
+            self.failure = error
+        finally:
+            os.close(self._fd)
+
+    def _write_all(self) -> None:
+        unsynced: i64 = 0
+        while True:
+            data = self._queue.get()
+            if data is None or self._given_up:
+                return
+            at: i64 = 0
+            size: i64 = len(data)
+            while at < size:
+                at += os.write(self._fd, data[at:] if at else data)
+            self.taken += size
+            unsynced += size
+            if self._syncs_every != 0 and unsynced >= self._syncs_every:
+                unsynced = 0
+                os.fdatasync(self._fd)
+
+
+class FrozenTable:
+    """A table as it was at the beginning.
+
+    Attributes:
+        at: The index of the next segment to look at.
+    """
+
+    def __init__(self, table: HashTable, index: i64) -> None:
+        self.table: Final = table
+        self.index: i64 = index
+        self.at: i64 = 0
+
+
+class CooperativeSnapshot(Freezer):
+    """Writes one snapshot.
+
+    Args:
+        path: The file, under its temporary name.
+        keyspace: The data; its `freezer` is this while it lasts.
+        settings: Compression, syncing, delays.
+        options: How the file is written.
+        syncs_every: See `DiskWriter`.
+
+    Raises:
+        OSError: The file cannot be made.
+
+    Attributes:
+        total_keys: How many keys there were at the beginning.
+        is_void: The data it was to write is gone: it has to be given up.
+    """
+
+    def __init__(
+        self, path: str, keyspace: Keyspace, settings: Settings, options: FileOptions, syncs_every: i64
+    ) -> None:
+        self._keyspace: Final = keyspace
+        self._options: Final = options
+        self._disk: Final = DiskWriter(path, syncs_every)
+        self._sink: Final = RdbSink(Compressor() if settings.rdbcompression else None)
+        self._progress: Final = Progress(settings.rdb_key_save_delay)
+        self._tables: Final[list[FrozenTable]] = []
+        self._selected: i64 = NO_DATABASE
+        self._noted: i64 = 0
+        self._put_bytes: i64 = 0
+        self._has_ended = False
+        self.total_keys: i64 = 0
+        self.is_void = False
+        write_beginning(self._sink, keyspace, options)
+        for database in keyspace.databases:
+            table = database.table
+            if table.count != 0:
+                self._freeze(table, database.index)
+        keyspace.freezer = self
+
+    def _freeze(self, table: HashTable, index: i64) -> None:
+        table.saved_as = index
+        table.keeps_segments = True
+        for segment in table.segments:
+            segment.is_unsaved = True
+        self._select(index)
+        write_sizes(self._sink, table)
+        self.total_keys += table.count
+        self._tables.append(FrozenTable(table, index))
+
+    # What changes meanwhile
+
+    def about_to_change(self, table: HashTable, segment: Segment, place: i64) -> None:
+        key = segment.slots[2 * place]
+        assert isinstance(key, bytes)
+        if self._note(segment, key):
+            self._write(table.saved_as, segment, place)
+            self._pass_on()
+
+    def added(self, segment: Segment, key: bytes) -> None:
+        self._note(segment, key)
+
+    def emptied(self) -> None:
+        self.is_void = True
+
+    def _note(self, segment: Segment, key: bytes) -> bool:
+        """Has `step` pass over a key. Returns whether that is news."""
+        noted = segment.noted
+        if noted is None:
+            noted = set()
+            segment.noted = noted
+        elif key in noted:
+            return False
+        noted.add(key)
+        self._noted += 1
+        return True
+
+    # Writing
+
+    def step(self, until_us: i64) -> bool:
+        """Writes for a while.
+
+        Args:
+            until_us: Stop at this Unix time in microseconds; at least one entry is written.
+
+        Returns:
+            Whether everything is on its way to the disk; `is_done` tells when it has arrived.
+        """
+        if self._has_ended or self.waiting_bytes() > QUEUE_BYTES:
+            return self._has_ended
+        while self._tables:
+            frozen = self._tables[-1]
+            segments = frozen.table.segments
+            while frozen.at < len(segments):
+                segment = segments[frozen.at]
+                if segment.is_unsaved and not self._write_segment(frozen.index, segment, until_us):
+                    return False
+                frozen.at += 1
+                if i64(time() * 1_000_000) >= until_us or self.waiting_bytes() > QUEUE_BYTES:
+                    return False
+            self._tables.pop()
+            frozen.table.keeps_segments = False
+        self._end()
+        return True
+
+    def _write_segment(self, index: i64, segment: Segment, until_us: i64) -> bool:
+        """Writes what is left of a segment; False if time was up before its end."""
+        place: i64 = 0
+        written: i64 = 0
+        keys: list[bytes] = []
+        while place < segment.capacity:
+            if segment.tags[place] >= USED:
+                key = segment.slots[2 * place]
+                assert isinstance(key, bytes)
+                noted = segment.noted
+                if noted is None or key not in noted:
+                    if written % ENTRIES_PER_CLOCK_READING == 0 and written != 0 and i64(time() * 1e6) >= until_us:
+                        for each in keys:
+                            self._note(segment, each)
+                        return False
+                    self._write(index, segment, place)
+                    self._pass_on()
+                    keys.append(key)
+                    written += 1
+            place += 1
+        self._unmark(segment)
+        return True
+
+    def _unmark(self, segment: Segment) -> None:
+        segment.is_unsaved = False
+        segment.noted = None
+
+    def _write(self, index: i64, segment: Segment, place: i64) -> None:
+        self._select(index)
+        write_entry(self._sink, self._keyspace, segment, place, self._options)
+        self._progress.key_done()
+
+    def _select(self, index: i64) -> None:
+        if index != self._selected:
+            self._selected = index
+            write_select(self._sink, index)
+
+    def _pass_on(self) -> None:
+        if len(self._sink.out) >= CHUNK_BYTES:
+            self._put(self._sink.take())
+
+    def _put(self, data: bytes) -> None:
+        self._put_bytes += len(data)
+        self._disk.put(data)
+
+    def _end(self) -> None:
+        """Everything is written: the rest goes to the disk, and the data is free."""
+        self._has_ended = True
+        self._thaw()
+        sink = self._sink
+        sink.byte(END)
+        self._put(sink.take())
+        sink.i64_le(sink.checksum() if self._options.has_checksum else 0)
+        self._put(sink.take())
+        self._disk.end()
+
+    def _thaw(self) -> None:
+        self._keyspace.freezer = None
+        for frozen in self._tables:
+            frozen.table.keeps_segments = False
+            for segment in frozen.table.segments:
+                self._unmark(segment)
+        self._tables.clear()
+
+    def give_up(self) -> None:
+        """Stops, wherever it is; the file is not whole."""
+        if not self._has_ended:
+            self._has_ended = True
+            self._thaw()
+        self._disk.give_up()
+
+    # How far it is
+
+    def is_done(self) -> bool:
+        """Whether the disk has everything, or has failed."""
+        return self._disk.is_done()
+
+    def failure(self) -> OSError | None:
+        """Why the disk has failed."""
+        return self._disk.failure
+
+    def keys(self) -> i64:
+        """How many keys are written."""
+        return self._progress.keys
+
+    def waiting_bytes(self) -> i64:
+        """What the disk has not taken yet."""
+        return self._put_bytes - self._disk.taken
+
+    def memory_bytes(self) -> i64:
+        """What it occupies: notes and what waits for the disk."""
+        return self._noted * NOTED_KEY_BYTES + self.waiting_bytes() + len(self._sink.out)

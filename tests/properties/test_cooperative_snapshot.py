@@ -1,0 +1,186 @@
+"""A snapshot written in slices holds the dataset of its beginning, whatever is written meanwhile."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hognose.persistence.rdb_reader import NO_LIMIT
+from tests.inprocess import InProcessClient, InProcessServer
+
+KEYS = [f"key{number}" for number in range(30)]
+
+
+def commands(draw: random.Random) -> list[str | int | float]:
+    """A command that changes something, with every type and every way to lose or move a key."""
+    key, other = draw.choice(KEYS), draw.choice(KEYS)
+    number = draw.randrange(1000)
+    return draw.choice(
+        [
+            ["SET", key, number],
+            ["SET", key, "x" * number],
+            ["APPEND", key, "tail"],
+            ["SETRANGE", key, 3, "range"],
+            ["SETBIT", key, number, 1],
+            ["INCR", key],
+            ["INCRBYFLOAT", key, 0.5],
+            ["DEL", key],
+            ["UNLINK", key],
+            ["RENAME", key, other],
+            ["COPY", key, other, "REPLACE"],
+            ["MOVE", key, 1],
+            ["SWAPDB", 0, draw.randrange(3)],
+            ["PEXPIREAT", key, 4102444800000 + number],
+            ["PEXPIREAT", key, 1],
+            ["PERSIST", key],
+            ["GETEX", key, "PXAT", 4102444800000 + number],
+            ["RPUSH", key, number, "element"],
+            ["LPOP", key],
+            ["LSET", key, 0, "changed"],
+            ["LMOVE", key, other, "LEFT", "RIGHT"],
+            ["SADD", key, number, f"member{number}"],
+            ["SPOP", key],
+            ["HSET", key, f"field{number % 20}", number],
+            ["HDEL", key, f"field{number % 20}"],
+            ["HPEXPIREAT", key, 4102444800000 + number, "FIELDS", 1, f"field{number % 20}"],
+            ["ZADD", key, number, f"member{number % 50}"],
+            ["ZPOPMIN", key],
+            ["ZINCRBY", key, 1.5, f"member{number % 50}"],
+            ["XADD", key, "*", "field", number],
+            ["XTRIM", key, "MAXLEN", 2],
+            ["XGROUP", "CREATE", key, f"group{number % 3}", "0"],
+            ["XREADGROUP", "GROUP", f"group{number % 3}", "consumer", "STREAMS", key, ">"],
+            ["PFADD", key, number],
+            ["PFCOUNT", key],
+            ["SORT", key, "ALPHA", "STORE", other],
+            ["SELECT", draw.randrange(2)],
+        ]
+    )
+
+
+def fill(client: InProcessClient, draw: random.Random, count: int) -> None:
+    for _ in range(count):
+        client(*commands(draw))
+    for database in range(3):
+        client("SELECT", database)
+        for number in range(draw.randrange(300)):
+            client("SET", f"{database}:{number}", "v" * draw.randrange(60))
+    client("SELECT", 0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def debuggable_server() -> InProcessServer:
+    """A server that lets DEBUG in."""
+    server = InProcessServer()
+    server.server.settings.enable_debug_command = "yes"
+    return server
+
+
+def cooperative_server() -> InProcessServer:
+    server = debuggable_server()
+    server.server.settings.snapshot_mode = "cooperative"
+    for database in server.server.keyspace.databases:
+        database.table.segment_entries = 16
+    return server
+
+
+def finish(server: InProcessServer) -> None:
+    """Writes what is left, and waits for the disk."""
+    deadline = time.monotonic() + 20
+    while server.server.snapshots.is_saving():
+        assert time.monotonic() < deadline
+        server.server.snapshots.step(NO_LIMIT)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 2**32))
+def test_file_holds_the_dataset_of_the_beginning(folder: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    server = cooperative_server()
+    client = server.client()
+    fill(client, draw, draw.randrange(200))
+    before = client("DEBUG", "DIGEST")
+    assert client("BGSAVE") == b"Background saving started"
+    for _ in range(draw.randrange(300)):
+        client(*commands(draw))
+        for fresh in range(draw.choice([0, 0, 5])):
+            client("SET", f"fresh:{draw.randrange(500)}", fresh)
+        if draw.random() < 0.3:
+            server.server.snapshots.step(0)
+    finish(server)
+    assert server.server.snapshots.last_ok
+    for database in server.server.keyspace.databases:
+        database.table.check_invariants()
+        assert not any(segment.is_unsaved or segment.noted for segment in database.table.segments)
+    other = debuggable_server()
+    other.server.snapshots.load()
+    assert other.client()("DEBUG", "DIGEST") == before
+
+
+def test_memory_account_is_right_after_a_snapshot(folder: Path) -> None:
+    server = cooperative_server()
+    client = server.client()
+    draw = random.Random(7)
+    fill(client, draw, 300)
+    client("BGSAVE")
+    for _ in range(300):
+        client(*commands(draw))
+        server.server.snapshots.step(0)
+    finish(server)
+    client("FLUSHALL")
+    assert server.server.keyspace.memory_bytes == 0
+
+
+def test_emptied_database_has_the_snapshot_begin_anew(folder: Path) -> None:
+    server = cooperative_server()
+    client = server.client()
+    fill(client, random.Random(1), 50)
+    client("SELECT", 2)
+    client("SET", "kept", "v")
+    client("BGSAVE")
+    server.server.snapshots.step(0)
+    client("SELECT", 0)
+    client("FLUSHDB")
+    before = client("DEBUG", "DIGEST")
+    server.server.snapshots.step(0)
+    assert not server.server.snapshots.is_saving()
+    server.server.cron.tick()
+    finish(server)
+    other = debuggable_server()
+    other.server.snapshots.load()
+    assert other.client()("DEBUG", "DIGEST") == before
+    assert [path.name for path in folder.iterdir()] == ["dump.rdb"]
+
+
+def test_given_up_snapshot_leaves_no_file_and_no_marks(folder: Path) -> None:
+    server = cooperative_server()
+    client = server.client()
+    fill(client, random.Random(2), 50)
+    client("BGSAVE")
+    server.server.snapshots.step(0)
+    server.server.snapshots.stop_child()
+    assert list(folder.iterdir()) == []
+    for database in server.server.keyspace.databases:
+        assert not any(segment.is_unsaved or segment.noted for segment in database.table.segments)
+        assert not database.table.keeps_segments
+
+
+def test_disk_that_fails_is_reported_and_the_old_file_stays(folder: Path) -> None:
+    server = cooperative_server()
+    client = server.client()
+    client("SET", "key", "value")
+    (folder / "dump.rdb").mkdir()
+    client("BGSAVE")
+    finish(server)
+    assert not server.server.snapshots.last_ok
+    assert [path.name for path in folder.iterdir()] == ["dump.rdb"]
