@@ -132,6 +132,13 @@ def continues_scan(case: Case) -> bool:
     return b"0" not in case.argv[1:3]
 
 
+def same_times(ours: Node, theirs: Node) -> bool:
+    """Arrays of integers that a clock decides."""
+    if not same_count(ours, theirs) or ours.kind != b"*":
+        return ours == theirs
+    return all(map(same_time, ours.items, theirs.items))
+
+
 def same_count(ours: Node, theirs: Node) -> bool:
     """Arrays of as many elements, or equal replies."""
     return ours == theirs or (ours.kind == theirs.kind == b"*" and len(ours.items) == len(theirs.items))
@@ -141,6 +148,12 @@ def keeps_order(case: Case) -> bool:
     """A SORT that is told by BY, with no pattern, not to sort."""
     words = [word.upper() for word in case.argv]
     return any(word == b"BY" and b"*" not in after for word, after in pairwise(words))
+
+
+def sorts_by_text(case: Case) -> bool:
+    """A SORT with BY and ALPHA."""
+    words = {word.upper() for word in case.argv}
+    return b"BY" in words and b"ALPHA" in words
 
 
 def same_time(ours: Node, theirs: Node) -> bool:
@@ -192,10 +205,23 @@ RULES: Final = [
         keeps_order,
     ),
     Rule(
+        "any order of equal weights",
+        "SORT by the text of other keys leaves elements whose keys are missing or alike in the order it met them.",
+        frozenset({"sort", "sort_ro"}),
+        same_count,
+        sorts_by_text,
+    ),
+    Rule(
         "clock",
         "Time passes between the two servers' replies.",
         frozenset(["ttl", "pttl", "object|idletime"]),
         same_time,
+    ),
+    Rule(
+        "clock for fields",
+        "As for keys.",
+        frozenset(["httl", "hpttl", "hexpiretime", "hpexpiretime"]),
+        same_times,
     ),
     Rule(
         "relative deadline",
@@ -322,8 +348,17 @@ DEPARTURES: Final[list[Departure]] = [
     ),
     Departure(
         "last entry of XREAD",
-        "Redis 7.4 brought the id `+`.",
-        lambda case: case.name == "xread" and case.server in _BEFORE_7_2 and b"+" in case.argv,
+        "Redis 7.4 brought the id `+`, and a text for it in XREADGROUP.",
+        lambda case: case.name in {"xread", "xreadgroup"} and case.server in _BEFORE_7_2 and b"+" in case.argv,
+    ),
+    Departure(
+        "consumers that got nothing",
+        "Redis 7.2 makes a consumer that claims in vain, and tells when one last got something.",
+        lambda case: (
+            case.name in {"xinfo|consumers", "xinfo|groups", "xinfo|stream"}
+            and case.server in _BEFORE_7_2
+            and _without_activity(parse(case.ours)) == _without_activity(parse(case.theirs))
+        ),
     ),
     Departure(
         "`+` in the text of unbalanced streams",
@@ -357,6 +392,29 @@ DEPARTURES: Final[list[Departure]] = [
 
 def _upper(case: Case) -> set[bytes]:
     return {word.upper() for word in case.argv}
+
+
+_ACTIVITY: Final = frozenset({b"idle", b"inactive", b"seen-time", b"active-time"})
+
+
+def _without_activity(node: Node) -> object:
+    """A reply without the times of consumers, and without those that have nothing; maps as flat arrays."""
+    kept: list[object] = []
+    names = [item.text for item in node.items]
+    for at, item in enumerate(node.items):
+        before = names[at - 1] if at else None
+        is_number_of_consumers = before == b"consumers" and not item.items
+        if item.text in _ACTIVITY or before in _ACTIVITY or is_number_of_consumers or _has_nothing(item):
+            continue
+        kept.append(_without_activity(item))
+    return (node.kind, None if node.kind in {b"*", b"%"} else node.text, kept)
+
+
+def _has_nothing(node: Node) -> bool:
+    """A consumer, as XINFO shows one, with no pending entry."""
+    return any(
+        one.text in {b"pending", b"pel-count"} and other.text == b"0" for one, other in pairwise(node.items)
+    ) and not any(item.text == b"last-delivered-id" for item in node.items)
 
 
 def _equal_numbers(ours: bytes, theirs: bytes) -> bool:

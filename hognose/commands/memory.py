@@ -45,11 +45,10 @@ def memory_usage(ctx: Context, argv: Argv) -> Reply:
         if integer(argv[index + 1]) < 0:
             raise CommandError(SYNTAX)
     key = argv[2]
-    if ctx.db.expire_if_past(key):
+    place = ctx.db.table.find(key)
+    if place < 0:
         return None
-    value = ctx.db.peek(key)
-    if value is None:
-        return None
+    value = ctx.db.table.found.slots[2 * place + 1]  # also of a key whose time is over: it still takes memory
     return int(bytes_size(len(key)) + value_size(value)) + PLACE_BYTES + CLOCK_BYTES
 
 

@@ -98,6 +98,17 @@ def test_memory_usage_of_a_key_follows_its_size(client: InProcessClient) -> None
     assert client.error("MEMORY", "USAGE", "k", "FOO", "1") == "ERR syntax error"
 
 
+def test_memory_usage_counts_a_key_whose_time_is_over_until_it_is_removed() -> None:
+    server = InProcessServer()
+    client = server.client()
+    client("SET", "k", "x" * 100, "PX", 5)
+    server.clock.advance(10)
+    assert isinstance(client("MEMORY", "USAGE", "k"), int)
+    assert client("DBSIZE") == 1
+    assert client("EXISTS", "k") == 0
+    assert client("MEMORY", "USAGE", "k") is None
+
+
 def test_memory_stats_adds_up(client: InProcessClient) -> None:
     client("HELLO", 3)
     client("SET", "k", "v")

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from compat.differential.compare import full_name, round_commands, shown
+from compat.differential.compare import follow_ups, full_name, round_commands, shown
 from compat.differential.departures import EXCLUDED, RULES, Case, allowed
 from compat.differential.generate import Generator, specs_of
 from compat.differential.wire import WireError, parse, reply_end
@@ -85,3 +85,32 @@ def test_errors_count_to_the_letter_even_where_chance_decides_the_reply() -> Non
 def test_arguments_are_shown_so_that_redis_cli_takes_them_back() -> None:
     assert shown(b"key:1") == "key:1"
     assert shown(b'a "b"\n') == '"a \\x22b\\x22\\x0a"'
+
+
+def test_times_of_fields_may_be_close_but_signs_must_agree() -> None:
+    assert allowed(case("hpttl", b"*2\r\n:-2\r\n:5000\r\n", b"*2\r\n:-2\r\n:4999\r\n")) == "clock for fields"
+    assert allowed(case("hpttl", b"*2\r\n:-2\r\n:5000\r\n", b"*2\r\n:-1\r\n:5000\r\n")) is None
+    assert allowed(case("hpttl", b"*1\r\n:5000\r\n", b"*2\r\n:5000\r\n:5000\r\n")) is None
+
+
+def test_only_the_activity_of_consumers_and_idle_ones_may_be_missing() -> None:
+    ours = b"*1\r\n*8\r\n$4\r\nname\r\n$1\r\nc\r\n$7\r\npending\r\n:2\r\n$4\r\nidle\r\n:3\r\n$8\r\ninactive\r\n:-1\r\n"
+    theirs = b"*1\r\n*6\r\n$4\r\nname\r\n$1\r\nc\r\n$7\r\npending\r\n:2\r\n$4\r\nidle\r\n:0\r\n"
+    assert allowed(case("xinfo|consumers", ours, theirs)) == "consumers that got nothing"
+    assert allowed(case("xinfo|consumers", ours, theirs.replace(b":2\r\n", b":1\r\n"))) is None
+    assert allowed(case("xinfo|consumers", ours, b"*0\r\n")) is None
+    assert (
+        allowed(case("xinfo|consumers", ours.replace(b":2\r\n", b":0\r\n"), b"*0\r\n")) == "consumers that got nothing"
+    )
+
+
+def test_sort_by_text_may_leave_ties_in_any_order() -> None:
+    ours, theirs = b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", b"*2\r\n$1\r\nb\r\n$1\r\na\r\n"
+    assert allowed(case("sort", ours, theirs, b"SORT", b"k", b"BY", b"x*", b"alpha")) == "any order of equal weights"
+    assert allowed(case("sort", ours, theirs, b"SORT", b"k", b"alpha")) is None
+
+
+def test_a_scan_is_followed_by_a_look_at_every_key() -> None:
+    assert follow_ups([b"SCAN", b"1"]) == [[b"KEYS", b"*"]]
+    assert follow_ups([b"SPOP", b"key"]) == [[b"DEL", b"key"]]
+    assert follow_ups([b"GET", b"key"]) == []
