@@ -1,9 +1,10 @@
 """DEBUG: knobs and looks inside for tests and for those who work on the server; enable-debug-command lets it in.
 
 Each subcommand is a function of its arguments in `HANDLERS`, with the number of arguments it takes. Not here, because
-they have no meaning for this server: what crashes it (SEGFAULT, PANIC, OOM, ASSERT, LEAK), and jemalloc's controls.
+they have no meaning for this server: LEAK, RESTART and CRASH-AND-RECOVER (a supervisor's task), jemalloc's controls.
 """
 
+import signal
 import time
 from collections.abc import Callable
 from typing import Final
@@ -29,7 +30,7 @@ from hognose.errors import NO_SUCH_KEY, SYNTAX, VALUE_MUST_BE_POSITIVE, CommandE
 from hognose.keyspace.access import access_second
 from hognose.keyspace.memory import value_size
 from hognose.persistence.rdb_format import RdbError
-from hognose.resp.reply import CRLF, OK, BigNumber, Encoded, MapReply, SetReply, Simple, Verbatim
+from hognose.resp.reply import CRLF, NO_REPLY, OK, BigNumber, Encoded, MapReply, SetReply, Simple, Verbatim
 
 command = CommandGroup("server")
 
@@ -87,6 +88,22 @@ def leading_integer(text: bytes) -> int:
     while length < len(digits) and digits[length : length + 1].isdigit():
         length += 1
     return sign * int(digits[:length] or b"0")
+
+
+# The end
+
+SIGNALS: Final[dict[bytes, tuple[str, int]]] = {
+    b"ASSERT": ("ASSERTION FAILED: DEBUG ASSERT was called", signal.SIGABRT),
+    b"OOM": ("Out of memory: DEBUG OOM was called", signal.SIGABRT),
+    b"PANIC": ("PANIC: DEBUG PANIC was called", signal.SIGABRT),
+    b"SEGFAULT": ("DEBUG SEGFAULT was called", signal.SIGSEGV),
+}
+
+
+def crash(ctx: Context, argv: Argv) -> Reply:
+    cause, number = SIGNALS[argv[1].upper()]
+    ctx.host.crash(cause, number)
+    return NO_REPLY
 
 
 # Time and cycles
@@ -336,6 +353,7 @@ HANDLERS: Final[dict[bytes, Subcommand]] = {
     b"AOF-FLUSH-SLEEP": Subcommand(
         1, 1, aof_flush_sleep, "AOF-FLUSH-SLEEP <microseconds>", "Wait before each write to the append-only file."
     ),
+    b"ASSERT": Subcommand(0, 0, crash, "ASSERT", "End the process as a failed assertion does."),
     b"CHANGE-REPL-ID": Subcommand(0, 0, change_replication_id, "CHANGE-REPL-ID", "Take a new replication id."),
     b"CONFIG-REWRITE-FORCE-ALL": Subcommand(
         0, 0, config_rewrite_force_all, "CONFIG-REWRITE-FORCE-ALL", "Write all directives, those at their default too."
@@ -352,6 +370,8 @@ HANDLERS: Final[dict[bytes, Subcommand]] = {
     b"LOADAOF": Subcommand(0, 0, loadaof, "LOADAOF", "Empty the databases and load the append-only file again."),
     b"LOG": Subcommand(1, 1, log, "LOG <message>", "Write a line to the log."),
     b"OBJECT": Subcommand(1, 1, debug_object, "OBJECT <key>", "Return how a key's value is kept."),
+    b"OOM": Subcommand(0, 0, crash, "OOM", "End the process as a lack of memory does."),
+    b"PANIC": Subcommand(0, 0, crash, "PANIC", "End the process as an error without remedy does."),
     b"PAUSE-CRON": Subcommand(1, 1, pause_cron, "PAUSE-CRON <0|1>", "Stop the regular work, or go on with it."),
     b"POPULATE": Subcommand(
         1, 3, populate, "POPULATE <count> [<prefix>] [<size>]", "Add string keys; replicas do not get them."
@@ -370,6 +390,7 @@ HANDLERS: Final[dict[bytes, Subcommand]] = {
         "REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|<milliseconds>> | RESIZING <0|1>",
         "Set when clients' buffers for replies shrink.",
     ),
+    b"SEGFAULT": Subcommand(0, 0, crash, "SEGFAULT", "End the process by an invalid access to memory."),
     b"SET-ACTIVE-EXPIRE": Subcommand(
         1,
         1,

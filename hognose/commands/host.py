@@ -20,6 +20,7 @@ from hognose.datastructures.hashvalue import HashLimits
 from hognose.datastructures.quicklist import ListLimits
 from hognose.datastructures.setvalue import SetLimits
 from hognose.datastructures.zset import ZSetLimits
+from hognose.errors import CommandError
 from hognose.errors import CommandError, protected_command
 from hognose.keyspace.keyspace import Keyspace
 from hognose.keyspace.memory import value_size
@@ -45,6 +46,8 @@ REWRITE_RUNNING: Final = 2
 REWRITE_FAILED: Final = 3
 
 PEAK_RESET_MS: Final = 5000
+
+NOT_MY_PROCESS: Final = "ERR This server is part of another program, which it must not end"
 
 
 class Host:
@@ -332,6 +335,14 @@ class Host:
         return False
 
     # DEBUG
+
+    def crash(self, cause: str, number: int) -> None:
+        """Ends the process by a signal, with a report in the log.
+
+        Raises:
+            CommandError: The process is not the server's own.
+        """
+        raise CommandError(NOT_MY_PROCESS)
 
     def set_active_expire(self, enabled: bool) -> None:
         """Whether expired keys are removed without being asked for."""

@@ -39,6 +39,7 @@ from hognose.server import daemon, system
 from hognose.server.append_only_load import AofLoadError
 from hognose.server.append_only_rewrite import LastWrite
 from hognose.server.banner import banner, build_form, version_line
+from hognose.server.crash import CrashHandler
 from hognose.server.filelimit import RESERVED_FILES, clients_possible
 from hognose.server.lifecycle import Lifecycle
 from hognose.server.listeners import ListenError
@@ -374,6 +375,7 @@ class ServerProcess:
         config.on_change("oom-score-adj", self._oom_score.apply)
         config.on_change("oom-score-adj-values", self._oom_score.apply)
         self._oom_score.apply()
+        CrashHandler(self._server).install()
         gc.disable()
 
     def _freeze_objects(self) -> None:

@@ -44,6 +44,7 @@ from hognose.server.appliers import Appliers
 from hognose.server.blocking import BlockingQueues
 from hognose.server.client_limits import ClientLimits, describe
 from hognose.server.connection import Connection
+from hognose.server.crash import CrashHandler
 from hognose.server.crash_report import crash_report
 from hognose.server.cron import Cron
 from hognose.server.dispatch import CLUSTERED, MONITORED, WRITES_REFUSED, Dispatcher
@@ -87,6 +88,7 @@ class Server(Host):
         append_only, rewrite: The append-only file, and its being written anew.
         holds_replies: Replies wait until the append-only file is written.
         lifecycle: Listening and stopping; None without an event loop.
+        crash_handler: Reports the end of the process; None where that is another program's.
         commands_rate, input_rate, output_rate: Commands and bytes a second, for INFO.
         peak_memory_bytes: The highest memory use the cron has seen.
     """
@@ -117,6 +119,7 @@ class Server(Host):
         self.input_rate: Final = Rate()
         self.output_rate: Final = Rate()
         self.lifecycle: Lifecycle | None = None
+        self.crash_handler: CrashHandler | None = None
         self.propagation: Final = Propagation(self)
         self.append_only: Final = AppendOnly(self)
         self.rewrite: Final = AppendOnlyRewrite(self, self.append_only)
@@ -521,6 +524,14 @@ class Server(Host):
         reset_statistics(self)
 
     # DEBUG
+
+    def crash(self, cause: str, number: int) -> None:
+        """Ends the process by a signal, with a report in the log."""
+        handler = self.crash_handler
+        if handler is None:
+            super().crash(cause, number)
+            return
+        handler.crash(cause, number)
 
     def set_active_expire(self, enabled: bool) -> None:
         """Whether expired keys are removed without being asked for."""
