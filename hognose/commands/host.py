@@ -194,11 +194,14 @@ class Host:
         """Whether what a client sends has been decided elsewhere: by the primary, or by what the AOF says."""
         return ctx.attention & REPLICATION_LINK != 0
 
-    def set_busy(self, busy: bool) -> None:
-        """A script has run for longer than busy-reply-threshold; or it is over."""
+    def set_busy(self, ctx: Context, busy: bool) -> None:
+        """A script of a client has run for longer than busy-reply-threshold; or it is over."""
 
     def serve_while_busy(self) -> None:
         """Answers clients between the instructions of a script that takes long: BUSY, or what is allowed then."""
+
+    def forget_effects(self) -> None:
+        """Drops what the running command has done so far from what is propagated."""
 
     # Clients
 

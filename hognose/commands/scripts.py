@@ -111,6 +111,14 @@ class Scripts:
         """The flags of a request to run a script: those the script declares take the place of the command's."""
         return flags
 
+    def is_overdue(self) -> bool:
+        """Whether a script runs for longer than busy-reply-threshold."""
+        return False
+
+    def busy_text(self) -> str:
+        """What clients are told while a script takes long."""
+        raise NotImplementedError
+
     def memory(self) -> ScriptMemory:
         """What scripts occupy."""
         return ScriptMemory()

@@ -123,6 +123,8 @@ def shutdown(ctx: Context, argv: Argv) -> Reply:
         return OK
     if not now and ctx.flags & DENY_BLOCKING:
         raise CommandError(DENY_BLOCKING_SHUTDOWN)
+    if not nosave and ctx.host.scripts().is_overdue():
+        raise CommandError(ctx.host.scripts().busy_text())
     reason = ctx.host.request_shutdown(ctx, save, nosave, now, force)
     if reason is not None:
         raise CommandError(reason)

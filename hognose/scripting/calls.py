@@ -50,6 +50,7 @@ class Run:
         started_us: When it began, Unix us.
         is_overdue: It has run longer than busy-reply-threshold.
         is_killed: It is to end.
+        is_abandoned: It is to end with the server; what it has done so far is not kept.
     """
 
     def __init__(self, caller: Context, argv: list[bytes], name: bytes, is_function: bool) -> None:
@@ -64,6 +65,7 @@ class Run:
         self.started_us: i64 = 0
         self.is_overdue = False
         self.is_killed = False
+        self.is_abandoned = False
 
 
 class Calls:

@@ -140,6 +140,8 @@ class Engine(Scripts):
                 return None
             self._become_overdue(run, elapsed_ms)
         self._host.serve_while_busy()
+        if run.is_abandoned:
+            return errors.ABANDONED.encode()
         if run.is_killed:
             self._host.log(NOTICE, "Lua script killed by user with SCRIPT KILL.")
             return errors.KILLED.encode()
@@ -153,7 +155,7 @@ class Engine(Scripts):
             f"using the {remedy} command. Script name is: {run.name.decode()}.",
         )
         run.is_overdue = True
-        self._host.set_busy(True)
+        self._host.set_busy(run.caller, True)
 
     def clock_ms(self) -> i64:
         """The time now, Unix ms."""
@@ -292,7 +294,9 @@ class Engine(Scripts):
             calls.end()
             keyspace.frozen_now_ms = outer_now_ms
             if run.is_overdue:
-                host.set_busy(False)
+                host.set_busy(ctx, False)
+            if run.is_abandoned:
+                host.forget_effects()
             self._tidy(calls)
 
     def _call(self, run: Run, calls: Calls, body: object, keys: int) -> object:
@@ -307,7 +311,8 @@ class Engine(Scripts):
             names = state.make_table(argv[3 : 3 + keys])
             return state.run_with(body, resp, names, state.make_table(argv[3 + keys :]))
         except Exception as error:  # noqa: BLE001 - what Lua throws past its own handlers: its memory is exhausted
-            self._host.log(WARNING, f"Script {run.name.decode()} failed: {error}")
+            self._host.log(WARNING, f"Script {run.name.decode()} failed: {error!r}")
+            state.collect()
             raise CommandError(errors.OUT_OF_MEMORY) from None
 
     def _reply(self, run: Run, calls: Calls, result: object) -> Reply:
@@ -358,6 +363,16 @@ class Engine(Scripts):
         if function != run.is_function:
             raise CommandError(self.busy_text())
         run.is_killed = True
+
+    def abandon(self) -> None:
+        """The server ends: the running script, if there is one, is given up."""
+        run = self.run
+        if run is not None:
+            run.is_abandoned = True
+
+    def is_overdue(self) -> bool:
+        """Whether a script runs for longer than busy-reply-threshold."""
+        return self.run is not None and self.run.is_overdue
 
     def busy_text(self) -> str:
         """What clients are told while a script takes long."""

@@ -16,7 +16,8 @@ UNKILLABLE_PRIMARY: Final = (
 )
 BUSY_SCRIPT: Final = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
 BUSY_FUNCTION: Final = "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
-KILLED: Final = "ERR Error running script, killed by user with SCRIPT KILL"
+KILLED: Final = "ERR Script killed by user with SCRIPT KILL..."
+ABANDONED: Final = "ERR The server is shutting down"
 OUT_OF_MEMORY: Final = "ERR Error running script: not enough memory"
 
 # At the start of a script with flags
@@ -24,6 +25,14 @@ NO_CLUSTER: Final = "ERR Can not run script on cluster, 'no-cluster' flag is set
 STALE: Final = (
     "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set on "
     "the script."
+)
+MISCONF_RDB: Final = (
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Writable scripts "
+    "are blocked. Use 'no-writes' flag for read only scripts."
+)
+MISCONF_AOF: Final = (
+    "MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. Writable "
+    "scripts are blocked. Use 'no-writes' flag for read only scripts. AOF error: "
 )
 READONLY: Final = "READONLY Can not run script with write flag on readonly replica"
 READING_COMMAND: Final = "ERR Can not execute a script with write flag using *_ro command."
@@ -43,3 +52,14 @@ INVALID_ACL_COMMAND: Final = "ERR Invalid command passed to redis.acl_check_cmd(
 BAD_NAME: Final = (
     "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long"
 )
+
+
+def of_script(refused: str) -> str:
+    """What a script with flags is told at its start where a command of it would be told `refused`."""
+    if refused.startswith("READONLY"):
+        return READONLY
+    if refused.startswith("MISCONF Redis is configured to save RDB"):
+        return MISCONF_RDB
+    if refused.startswith("MISCONF"):
+        return MISCONF_AOF + refused.rpartition(": ")[2]
+    return refused

@@ -11,9 +11,9 @@ from typing import Any, Final
 from hognose.scripting.bytecode import keep_lines
 from hognose.version import REDIS_VERSION
 
-SOFT_LIMIT_BYTES: Final = 1 << 30
+SOFT_LIMIT_BYTES: Final = 1 << 29
 """A script that holds more than this fails at its next call of the server."""
-HEADROOM_BYTES: Final = 1 << 28
+HEADROOM_BYTES: Final = 1 << 27
 """What Lua may have beyond: room for the server's answers and for requests, whose allocation must never fail."""
 LARGEST_ANSWER_BYTES: Final = HEADROOM_BYTES // 4
 
@@ -87,8 +87,12 @@ class LuaState:
         return problem
 
     def sweep(self) -> None:
-        """Cleans the shared tables, and collects garbage if there is much."""
+        """Cleans the shared tables."""
         self._functions[b"sweep"]()
+
+    def collect(self) -> None:
+        """Collects all garbage."""
+        self._functions[b"collect"]()
 
     def memory_bytes(self) -> int:
         """What the state occupies."""

@@ -83,14 +83,21 @@ class Connection(Context):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """The client is there; it may be refused at once."""
+        if self.transport is not None:  # it came while a script ran: `busy` has served it, now the loop does
+            self.use_transport(transport)
+            return
         self.adopt(transport)
         self.server.client_connected(self)
 
-    def adopt(self, transport: asyncio.Transport) -> None:
-        """Takes over the socket."""
+    def use_transport(self, transport: asyncio.Transport) -> None:
+        """Sends by another transport from now on."""
         self.transport = transport
         self._send = transport.write
         transport.set_write_buffer_limits(BACK_PRESSURE_BYTES, BACK_PRESSURE_BYTES // 4)
+
+    def adopt(self, transport: asyncio.Transport) -> None:
+        """Takes over the socket."""
+        self.use_transport(transport)
         self._note_addresses(transport)
 
     def is_shaking_hands(self) -> bool:

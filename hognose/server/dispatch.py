@@ -37,6 +37,7 @@ from hognose.commands.flags import (
     LOADING,
     MAY_REPLICATE,
     NO_AUTH,
+    NO_MANDATORY_KEYS,
     NO_MULTI,
     PROTECTED,
     SKIP_MONITOR,
@@ -59,6 +60,9 @@ PAUSED: Final = 1 << 3
 WRITES_REFUSED: Final = 1 << 4  # persistence failed, too few replicas, or a read-only replica
 CLUSTERED: Final = 1 << 5
 BUSY: Final = 1 << 6
+
+RUNS_SCRIPT: Final = SKIP_MONITOR | NO_MANDATORY_KEYS
+"""What only EVAL, FCALL and their kin are."""
 
 TRANSACTION_WORDS: Final = ("exec", "discard", "multi", "watch", "quit", "reset")
 SUBSCRIBER_WORDS: Final = (
@@ -327,6 +331,8 @@ class Dispatcher:
         if is_exec:
             for queued in ctx.queued:
                 flags |= queued.command.flags & (WRITE | DENYOOM | MAY_REPLICATE)
+        elif flags & RUNS_SCRIPT == RUNS_SCRIPT:
+            flags = self.host.scripts().command_flags(argv, flags)
         reason = self._refusal(ctx, command, argv, flags)
         if reason is not None:
             command.rejected += 1

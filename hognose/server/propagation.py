@@ -141,6 +141,11 @@ class Propagation:
         self._pending.append(Effect(db_index, argv, EVERYWHERE))
         self._server.effects_pending = True
 
+    def forget(self) -> None:
+        """Drops what has collected: the server ends in the middle of a script, and half of one must not be kept."""
+        self._pending = []
+        self._server.effects_pending = False
+
     def key_deleted(self, db_index: i64, key: bytes, lazily: bool) -> None:
         """A key expired or was evicted.
 

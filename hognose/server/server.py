@@ -27,6 +27,7 @@ from hognose.commands.context import (
     UNIX_SOCKET,
     Context,
 )
+from hognose.commands.flags import ALLOW_BUSY
 from hognose.commands.host import VERBOSE, WARNING, Host
 from hognose.commands.scripts import Scripts
 from hognose.commands.table import Command, CommandTable
@@ -37,11 +38,13 @@ from hognose.keyspace.expiry import ExpiryCycle
 from hognose.keyspace.keyspace import Keyspace
 from hognose.resp.reply import Reply
 from hognose.scripting.engine import Engine
+from hognose.scripting.errors import of_script
 from hognose.server.append_only import AppendOnly
 from hognose.server.append_only_load import reload_append_only
 from hognose.server.append_only_rewrite import AppendOnlyRewrite
 from hognose.server.appliers import Appliers
 from hognose.server.blocking import BlockingQueues
+from hognose.server.busy import BusyService
 from hognose.server.client_limits import ClientLimits, describe
 from hognose.server.connection import Connection
 from hognose.server.crash import CrashHandler
@@ -126,6 +129,7 @@ class Server(Host):
         self.holds_replies = False
         self.blocking: Final = BlockingQueues(self)
         self.engine: Final = Engine(self)
+        self.busy: Final = BusyService(self)
         keyspace.libraries = self.engine.libraries
         self.changes: Final = ServerListener(self)
         keyspace.listener = self.changes
@@ -472,6 +476,32 @@ class Server(Host):
         """Whether the state of the server may refuse commands of scripts."""
         return self.dispatcher.attention & (WRITES_REFUSED | CLUSTERED) != 0
 
+    def script_writes_refused(self, ctx: Context) -> str | None:
+        """Why a script that declares that it writes must not begin, or None."""
+        command = ctx.command
+        assert command is not None
+        refused = self.writes_refused(ctx, command) if self.dispatcher.attention & WRITES_REFUSED else None
+        return None if refused is None else of_script(refused)
+
+    def set_busy(self, ctx: Context, busy: bool) -> None:
+        """A script of a client has run for longer than busy-reply-threshold; or it is over."""
+        if busy:
+            self.busy.begin(ctx)
+        else:
+            self.busy.end()
+
+    def serve_while_busy(self) -> None:
+        """Answers clients between the instructions of a script that takes long."""
+        self.busy.serve()
+
+    def busy_refusal(self, ctx: Context, command: Command, argv: list[bytes]) -> str | None:
+        """The BUSY error while a script runs too long, or None for the few commands allowed then."""
+        return None if command.flags & ALLOW_BUSY else self.engine.busy_text()
+
+    def forget_effects(self) -> None:
+        """Drops what the running command has done so far from what is propagated."""
+        self.propagation.forget()
+
     def command_changed(self, ctx: Context, command: Command, argv: list[bytes], changed: bool) -> None:
         """A command is over that has effects to propagate."""
         self.propagation.command_changed(ctx, command, argv, changed)
@@ -573,7 +603,10 @@ class Server(Host):
         options |= SHUTDOWN_NOSAVE if nosave else 0
         options |= SHUTDOWN_NOW if now else 0
         options |= SHUTDOWN_FORCE if force else 0
-        return self.shutdown.request(ctx, options)
+        reason = self.shutdown.request(ctx, options)
+        if self.lifecycle is not None and self.lifecycle.is_stopping():
+            self.engine.abandon()
+        return reason
 
     def abort_shutdown(self) -> bool:
         """SHUTDOWN ABORT: calls a shutdown off; False if there is none."""

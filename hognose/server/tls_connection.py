@@ -44,12 +44,19 @@ class TlsConnection(Connection):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """The client is there; its handshake comes next."""
+        if self.transport is not None:
+            self.use_transport(transport)
+            return
         context = self.server.tls.server
         assert context is not None, "listening for TLS without a context"
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self.adopt(transport)
-        self._send = self._encrypt
         self.server.client_connected(self)
+
+    def use_transport(self, transport: asyncio.Transport) -> None:
+        """Sends by another transport from now on."""
+        super().use_transport(transport)
+        self._send = self._encrypt
 
     def is_shaking_hands(self) -> bool:
         """Whether the handshake is still going on."""

@@ -29,7 +29,7 @@ local INTERNAL = {[getinfo(1, "S").source] = true}
 for _, name in ipairs({"arguments", "ieee754", "cjson", "cmsgpack", "struct", "bit"}) do
     INTERNAL["=" .. name] = true
 end
-local HOOK_INSTRUCTIONS = 100000
+local HOOK_INSTRUCTIONS = 10000
 local READ_ONLY = "Attempt to modify a readonly table"
 
 -- Read-only tables ---------------------------------------------------------------------------------------------------
@@ -302,6 +302,37 @@ function threads.wrap(body)
     local thread = threads.create(body)
     return function(...)
         return unwrapped(resume(thread, ...))
+    end
+end
+
+-- Lua's own string.rep takes 10 ms for a megabyte, far too long between two looks at the clock.
+local strings = {}
+for name, member in next, string do
+    strings[name] = member
+end
+local rep = string.rep
+local LONG_TEXT = 4096
+
+function strings.rep(...)
+    local text, count = ...
+    if type(text) ~= "string" or type(count) ~= "number" or #text * count <= LONG_TEXT then
+        return rep(...)
+    end
+    on_count()
+    if #text * count > soft_limit_kb * 1024 then
+        error("not enough memory", 0)
+    end
+    count = floor(count)
+    local pieces = {}
+    while true do
+        if count % 2 == 1 then
+            pieces[#pieces + 1] = text
+        end
+        count = floor(count / 2)
+        if count == 0 then
+            return concat(pieces)
+        end
+        text = text .. text
     end
 end
 
@@ -789,6 +820,10 @@ local function table_reply(value, resp)
 end
 
 local function result(resp, ok, value)
+    -- Lua 5.1 does not collect garbage when memory runs out; what a script has left must not make the next one fail.
+    if gcinfo() > soft_limit_kb / 2 then
+        collectgarbage()
+    end
     if not ok then
         return failure(value)
     end
@@ -868,6 +903,10 @@ end
 
 function functions.undump(code)
     return setfenv(loadstring(code), env)
+end
+
+function functions.collect()
+    collectgarbage()
 end
 
 -- Now and then: what scripts put into proxies past their metatables (table.insert does) goes.
@@ -986,13 +1025,14 @@ local BUILT_IN = {
 for _, name in ipairs(BUILT_IN) do
     globals[name] = safe[name] or G[name]
 end
-for _, name in ipairs({"string", "table", "cjson", "cmsgpack", "struct", "bit"}) do
+for _, name in ipairs({"table", "cjson", "cmsgpack", "struct", "bit"}) do
     local library = G[name]
     if library then
         globals[name] = protect(library)
     end
 end
 globals.math = protect(mathematics)
+globals.string = protect(strings)
 globals.coroutine = protect(threads)
 globals.os = protect({clock = G.os.clock})
 globals.redis = protect(redis)
@@ -1001,8 +1041,9 @@ globals._G = env
 setmetatable(globals, {__index = no_such_global})
 protect(globals, env)
 safe.metatables = {[env] = protect({__index = no_such_global, __newindex = refuse_write})}
-local strings = getmetatable("")
-strings.__metatable = protect({__index = globals.string})
+local of_strings = getmetatable("")
+of_strings.__index = strings
+of_strings.__metatable = protect({__index = globals.string})
 
 if not options.is_eval then
     local during_load = library_globals()
