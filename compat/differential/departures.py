@@ -330,6 +330,16 @@ DEPARTURES: Final[list[Departure]] = [
         lambda case: case.name == "hscan" and case.server in _BEFORE_7_2 and b"NOVALUES" in _upper(case),
     ),
     Departure(
+        "GEOSEARCH BYPOLYGON",
+        "Valkey 9 brought it.",
+        lambda case: (
+            case.name in {"geosearch", "geosearchstore"}
+            and case.server not in _VALKEY
+            and b"BYPOLYGON" in _upper(case)
+            and case.theirs[:1] == b"-"
+        ),
+    ),
+    Departure(
         "cursor with a sign",
         "Valkey refuses what Redis 7 reads as a number modulo two to the 64th.",
         lambda case: case.server in _AFTER_7_2 and case.theirs == b"-ERR invalid cursor\r\n",

@@ -8,7 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from hognose.commands.arguments import I64_MIN, floating, integer
+from hognose.commands.arguments import I64_MIN, floating, integer, integer_between
 from hognose.commands.flags import DENYOOM, OW_UPDATE, READONLY, RO_ACCESS, WRITE
 from hognose.commands.geo import distance_reply, metres_in, position_from, position_reply
 from hognose.commands.keyspec import keys, keyword
@@ -124,10 +124,11 @@ class AreaQuery:
 
     def take_polygon(self, argv: Argv, at: int) -> int:
         """Takes the number of corners and the corners. Returns the index of the last of these arguments."""
-        count = integer(argv[at], INVALID_VERTICES)
+        count = integer_between(argv[at], -(2**31), 2**31 - 1, INVALID_VERTICES)
         if count < 3 or count > (len(argv) - at - 1) // 2:
             raise CommandError(TOO_FEW_VERTICES)
         last = at + 2 * count
+        self.corners.clear()
         for i in range(at + 1, last, 2):
             self.corners.append(position_from(argv, i))
         self.unit_m = 1.0
@@ -201,7 +202,7 @@ class AreaQuery:
             self.take_box(argv, i + 1)
             return 3
         has_centre = self.from_member or self.from_position
-        if word == b"BYPOLYGON" and left >= 1 and self.shape == NO_SHAPE and not has_centre:
+        if word == b"BYPOLYGON" and left >= 1 and self.shape in {NO_SHAPE, POLYGON} and not has_centre:
             return self.take_polygon(argv, i + 1) - i
         return 0
 
@@ -352,6 +353,10 @@ def radius_around_member(ctx: Context, argv: Argv, may_store: bool) -> Reply:
 SEARCH_COMPLEXITY: Final = (
     "O(N+log(M)), N the number of members in the squares of the map around the area, M the number of all members"
 )
+AREA: Final = (
+    "[FROMMEMBER member | FROMLONLAT longitude latitude] <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height "
+    "<M | KM | FT | MI> | BYPOLYGON num-vertices:integer longitude latitude [longitude latitude ...]>"
+)
 RADIUS_OPTIONS: Final = "[WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]] [ASC | DESC]"
 STORE_OPTIONS: Final = "[STORE storekey | STOREDIST storedistkey]"
 
@@ -364,8 +369,7 @@ STORE_OPTIONS: Final = "[STORE storekey | STOREDIST storedistkey]"
     since="6.2.0",
     summary="Lists the members inside a circle, a box or a polygon.",
     complexity=SEARCH_COMPLEXITY,
-    syntax="key <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | MI> | BYBOX width "
-    "height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
+    syntax="key " + AREA + " [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
     history=[("7.0.0", "Unit names may be in upper case.")],
 )
 def geosearch(ctx: Context, argv: Argv) -> Reply:
@@ -380,8 +384,7 @@ def geosearch(ctx: Context, argv: Argv) -> Reply:
     since="6.2.0",
     summary="Stores the members inside a circle, a box or a polygon in another key.",
     complexity=SEARCH_COMPLEXITY,
-    syntax="destination source <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | MI> "
-    "| BYBOX width height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
+    syntax="destination source " + AREA + " [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
     history=[("7.0.0", "Unit names may be in upper case.")],
 )
 def geosearchstore(ctx: Context, argv: Argv) -> Reply:

@@ -304,7 +304,9 @@ class Polygon(Shape):
         x /= len(corners)
         y /= len(corners)
         z /= len(corners)
-        super().__init__(math.atan2(y, x) / RADIANS, math.atan2(z, math.sqrt(x * x + y * y)) / RADIANS)
+        longitude = math.atan2(y, x) * 180.0 / math.pi  # in this order the last digit is the real server's
+        latitude = math.atan2(z, math.sqrt(x * x + y * y)) * 180.0 / math.pi
+        super().__init__(longitude, latitude)
         self.corners = corners
         longitudes = [corner[0] for corner in corners]
         latitudes = [corner[1] for corner in corners]
