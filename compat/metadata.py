@@ -30,6 +30,7 @@ _DEPARTURES_BY_REASON: Final = {
     """,
     "Redis 7.2's flags; Valkey allows it while a script runs": "client|no-touch/flags, client|setinfo/flags",
     "Redis 7.4 added an id to it": "xread/history",
+    "Redis 7.2's token for the empty key is a pair of quotes, where the others show nothing": "migrate/arguments",
     "says more of the arguments than the real servers do": "pfdebug/arguments, debug/arguments",
     "the filters may come in any order, and MAXAGE is among them": "client|kill/arguments",
 }

@@ -50,7 +50,6 @@ class Known:
 NO_REPLICATION: Final = "there is no replication yet"
 NO_AOF: Final = "there is no append-only file yet"
 NO_CLUSTER: Final = "there are no CLUSTER commands yet"
-NO_MIGRATE: Final = "there is no MIGRATE yet"
 NO_SCRIPTS: Final = "there are no scripts yet"
 ALWAYS_SANITIZED: Final = "damaged payloads are refused at once, whatever sanitize-dump-payload says, not found later"
 IMMUTABLE_INTEGERS: Final = "a counter's new value is another object; the address DEBUG OBJECT shows changes with it"
@@ -79,8 +78,6 @@ KNOWN: Final = (
     Known("unit/expire", "RANDOMKEY: Lazy-expire should not be wrapped in MULTI/EXEC", NO_REPLICATION),
     Known("unit/auth", "MASTERAUTH test with binary password", NO_REPLICATION),
     Known("unit/introspection-2", "COMMAND LIST FILTERBY PATTERN - list all commands/subcommands", NO_CLUSTER),
-    Known("unit/introspection-2", "MIGRATE command is marked with movablekeys", NO_MIGRATE),
-    Known("unit/slowlog", "SLOWLOG - Some commands can redact sensitive fields", NO_MIGRATE),
     Known("unit/latency-monitor", "LATENCY of expire events are correctly collected", NO_SCRIPTS),
     Known("unit/type/zset", "ZMPOP propagate as pop with count command to replica", NO_REPLICATION),
     Known("unit/type/zset", "BZMPOP propagate as pop with count command to replica", NO_REPLICATION),

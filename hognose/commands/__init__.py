@@ -40,6 +40,7 @@ def load_all() -> None:
         list_move,
         lolwut,
         memory,
+        migrate,
         persistence,
         pubsub,
         replication,

@@ -13,6 +13,7 @@ from hognose.clock import Clock
 from hognose.commands.context import REPLICATION_LINK, Context
 from hognose.commands.flags import FAST
 from hognose.commands.invalidation import Invalidation
+from hognose.commands.migrate_links import MigrateLinks
 from hognose.commands.scripts import Scripts
 from hognose.commands.subscriptions import PubSub
 from hognose.config.store import Config, is_allowed
@@ -20,7 +21,6 @@ from hognose.datastructures.hashvalue import HashLimits
 from hognose.datastructures.quicklist import ListLimits
 from hognose.datastructures.setvalue import SetLimits
 from hognose.datastructures.zset import ZSetLimits
-from hognose.errors import CommandError
 from hognose.errors import CommandError, protected_command
 from hognose.keyspace.keyspace import Keyspace
 from hognose.keyspace.memory import value_size
@@ -72,6 +72,7 @@ class Host:
         zset_limits: Up to where sorted sets are compact (zset-max-listpack-entries and -value).
         value_limits: All of these together, for values that are read from dumps.
         snapshots: The dataset's file.
+        migrate_links: Connections over which MIGRATE sends keys.
         access: Users and what they may do; whatever the layer above has put there, which alone knows it.
     """
 
@@ -85,6 +86,7 @@ class Host:
         self.keyspace: Final = keyspace
         self.clock: Final = clock
         self.random: Final = random
+        self.migrate_links: Final = MigrateLinks()
         self.access: object | None = None
         self.propagating = False
         self.effects_pending = False

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hognose.commands.flags import ACCESS, NOT_KEY, OW, RO, RW, UPDATE, VARIABLE_FLAGS
+from hognose.commands.flags import ACCESS, INCOMPLETE, NOT_KEY, OW, RO, RW, UPDATE, VARIABLE_FLAGS
 from hognose.commands.keyspec import KeySpec
 from hognose.commands.spec import CommandSpec
 
@@ -29,7 +29,7 @@ def key_uses(spec: CommandSpec, request: list[bytes]) -> list[KeyUse]:
         positions = key_spec.positions(request)
         if positions is None:
             return []
-        flags = actual_flags(spec, key_spec, request)
+        flags = actual_flags(spec, key_spec, request) & ~INCOMPLETE  # here all are found
         uses.extend([KeyUse(at, flags) for at in positions])
     return uses
 

@@ -387,7 +387,7 @@ class InfoReport:
             ("pubsubshard_channels", len(server.pubsub.shard_channels.listeners)),
             ("latest_fork_usec", int(server.snapshots.children.latest_fork_us)),
             ("total_forks", int(server.snapshots.children.total_forks)),
-            ("migrate_cached_sockets", 0),
+            ("migrate_cached_sockets", server.migrate_links.count()),
             ("slave_expires_tracked_keys", 0),
             ("active_defrag_hits", 0),
             ("active_defrag_misses", 0),

@@ -58,6 +58,7 @@ from hognose.server.listener import ServerListener
 from hognose.server.loading import Loading
 from hognose.server.log import Log
 from hognose.server.memory_limit import MemoryLimit
+from hognose.server.migrate_links import IdleMigrateLinks
 from hognose.server.monitors import monitor_line
 from hognose.server.passes import Passes
 from hognose.server.pause import ClientPause
@@ -150,6 +151,7 @@ class Server(Host):
         self.startup_bytes: i64 = keyspace.used_memory()
         self.memory_limit: Final = MemoryLimit(self)
         self.cron.tasks.append(self.pause)
+        self.cron.tasks.append(IdleMigrateLinks(self))
         self.cron.tasks.append(self.freeing)
         self.cron.tasks.append(SnapshotTask(self))
         self.cron.tasks.append(self.replicas)
