@@ -38,6 +38,12 @@ class MemoryTransport:
     def get_write_buffer_size(self) -> int:
         return 0
 
+    def pause_reading(self) -> None:
+        """Nothing is read here but what the test sends."""
+
+    def resume_reading(self) -> None:
+        """The same."""
+
     def set_write_buffer_limits(self, high: int, low: int) -> None:
         """Nothing is ever left unread here."""
 

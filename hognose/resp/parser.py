@@ -94,6 +94,10 @@ class RequestParser:
         if self._long is not None:
             self._fill_long()
 
+    def in_long_argument(self) -> bool:
+        """Whether what comes next is the rest of a long argument."""
+        return self._long is not None
+
     def pending_bytes(self) -> i64:
         """How many bytes wait here for the rest of their command."""
         waiting: i64 = len(self.buffer) - self.pos + self._argv_bytes

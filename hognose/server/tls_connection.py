@@ -73,6 +73,11 @@ class TlsConnection(Connection):
         self._send_records()
         if plain:
             super().data_received(plain)
+        if self._has_ended and not self.has_pieces():
+            self.input_used_up()
+
+    def input_used_up(self) -> None:
+        """The client's last commands were taken: if it has said goodbye, so does the server."""
         if self._has_ended and not self.closed:
             self.close()
 

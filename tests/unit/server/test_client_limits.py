@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -11,7 +12,7 @@ from hognose.clock import FakeClock
 from hognose.commands.context import BLOCKED, MONITOR, REPLICA
 from hognose.config.store import Config
 from hognose.server.client_limits import HANDSHAKE_MS, UNCOUNTED_BYTES
-from hognose.server.connection import BACK_PRESSURE_BYTES, Connection
+from hognose.server.connection import BACK_PRESSURE_BYTES, PIECE_BYTES, Connection
 from hognose.server.server import Server
 
 MIB: Final = 1 << 20
@@ -238,3 +239,57 @@ def test_protected_mode_lets_only_this_machine_in_while_there_is_no_password() -
         harness.server.config.set_many([change])
         _, transport = harness.connect("10.1.2.3")
         assert not transport.closing
+
+
+# Long pipelines
+
+
+def test_a_long_pipeline_runs_piece_by_piece_with_nothing_read_meanwhile() -> None:
+    harness = Harness()
+    turns: list[Callable[[], None]] = []
+    harness.server.loop = Turns(turns)  # type: ignore[assignment]
+    connection, transport = harness.connect()
+    connection.data_received(b"PING\r\n" * 30_000)
+    assert not transport.reading
+    pieces = 1
+    while turns:
+        assert len(transport.sent) <= pieces * PIECE_BYTES // len(b"PING\r\n") * len(b"+PONG\r\n")
+        turns.pop(0)()
+        pieces += 1
+    assert pieces == 3
+    assert transport.sent == b"+PONG\r\n" * 30_000
+    assert transport.reading
+
+
+def test_what_comes_while_pieces_wait_keeps_its_order() -> None:
+    harness = Harness()
+    turns: list[Callable[[], None]] = []
+    harness.server.loop = Turns(turns)  # type: ignore[assignment]
+    connection, transport = harness.connect()
+    connection.data_received(b"PING\r\n" * 20_000)
+    connection.data_received(b"ECHO last\r\n")
+    assert connection.query_bytes() > PIECE_BYTES // 2
+    while turns:
+        turns.pop(0)()
+    assert transport.sent == b"+PONG\r\n" * 20_000 + b"$4\r\nlast\r\n"
+
+
+def test_a_large_value_is_taken_as_it_comes() -> None:
+    harness = Harness()
+    turns: list[Callable[[], None]] = []
+    harness.server.loop = Turns(turns)  # type: ignore[assignment]
+    connection, transport = harness.connect()
+    connection.data_received(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000000\r\n" + b"x" * 10_000)
+    connection.data_received(b"x" * 990_000 + b"\r\n")
+    assert not turns
+    assert transport.sent == b"+OK\r\n"
+
+
+class Turns:
+    """The part of an event loop that runs something in its next turn."""
+
+    def __init__(self, turns: list[Callable[[], None]]) -> None:
+        self._turns = turns
+
+    def call_soon(self, action: Callable[[], None]) -> None:
+        self._turns.append(action)
