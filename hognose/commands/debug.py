@@ -26,6 +26,7 @@ from hognose.datastructures.numbers import parse_double
 from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue
 from hognose.datastructures.value import Value
+from hognose.errors import LOADING as LOADING_ERROR
 from hognose.errors import NO_SUCH_KEY, SYNTAX, VALUE_MUST_BE_POSITIVE, CommandError, printable
 from hognose.keyspace.access import access_second
 from hognose.keyspace.memory import value_size
@@ -255,6 +256,8 @@ def reload(ctx: Context, argv: Argv) -> Reply:
     words = {word.upper() for word in argv[2:]}
     if not words <= {b"NOSAVE", b"NOFLUSH", b"MERGE"}:
         raise CommandError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+    if ctx.host.is_loading():
+        raise CommandError(LOADING_ERROR)
     snapshots = ctx.host.snapshots
     snapshots.stop_child()
     if b"NOSAVE" not in words and not snapshots.save():
