@@ -9,10 +9,10 @@ Replies are compared as hiredis reads them; errors by their text.
 from __future__ import annotations
 
 import socket
+from typing import Protocol
 
 import hiredis
 
-from compat.servers import RunningServer
 from tests.inprocess import InProcessClient, InProcessServer
 
 Argument = str | bytes | float
@@ -27,10 +27,16 @@ def plain(reply: object) -> object:
     return reply
 
 
-class RealClient:
-    """A blocking connection to a real server that speaks RESP2."""
+class Connectable(Protocol):
+    """A server that can be connected to."""
 
-    def __init__(self, server: RunningServer) -> None:
+    def connect(self) -> socket.socket: ...
+
+
+class RealClient:
+    """A blocking connection to a server in a process of its own, in RESP2."""
+
+    def __init__(self, server: Connectable) -> None:
         self._socket: socket.socket = server.connect()
         self._reader = hiredis.Reader(notEnoughData=...)
 

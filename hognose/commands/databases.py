@@ -3,7 +3,7 @@
 from mypy_extensions import i64
 
 from hognose.commands.arguments import integer_between, syntax_error
-from hognose.commands.context import Context
+from hognose.commands.context import EVERYWHERE, Context
 from hognose.commands.flags import DANGEROUS, FAST, KEYSPACE, READONLY, WRITE
 from hognose.commands.generic import INT32_MAX
 from hognose.commands.spec import Argv, CommandGroup, Reply
@@ -40,8 +40,9 @@ def is_lazy_flush(ctx: Context, argv: Argv) -> bool:
 
 
 def count_flush(ctx: Context, removed: i64) -> None:
-    """Counts a flush as changes: at least one, so that emptying what is empty is propagated too."""
-    ctx.keyspace.dirty += removed if removed > 0 else 1
+    """Counts a flush as changes, and propagates it even if there was nothing to empty."""
+    ctx.keyspace.dirty += removed
+    ctx.propagate_anyway(EVERYWHERE)
 
 
 @command(

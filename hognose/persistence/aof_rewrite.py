@@ -151,7 +151,7 @@ def _write_list(sink: CommandSink, key: bytes, value: ListValue) -> None:
     start: i64 = 0
     while start < value.length():
         elements: list[bytes] = []
-        value.extend(elements, start, ITEMS_PER_COMMAND)
+        value.extend(elements, start, min(ITEMS_PER_COMMAND, value.length() - start))
         sink.write([b"RPUSH", key, *elements])
         start += ITEMS_PER_COMMAND
 

