@@ -9,9 +9,9 @@ A request is a RESP array of bulk strings, or an inline command, a line of words
 
 How it works: `feed` appends a chunk, `next` returns one complete command after the other as a list of `bytes`, then
 None. A command that is whole in the buffer and has nothing unusual is taken in one go (`_take_whole`); any other goes
-through the steps that keep their state and make all checks. Parsing stops at any byte and goes on there; what was parsed of an incomplete command is not parsed again. Small
-remainders are glued to the next chunk. A long argument (a 512 MB value comes in thousands of chunks) collects in a
-`BytesWriter` of its own instead, so the work stays linear.
+through the steps that keep their state and make all checks. Parsing stops at any byte and goes on there; what was
+parsed of an incomplete command is not parsed again. Small remainders are glued to the next chunk. A long argument (a
+512 MB value comes in thousands of chunks) collects in a `BytesWriter` of its own instead, so the work stays linear.
 
 Source: the protocol specification (RESP2 and RESP3 share the request form) and the limits real servers enforce.
 """
@@ -49,6 +49,13 @@ EMPTY_COMMANDS: Final = [[b""] * count for count in range(10)]
 WORD_BYTES: Final = 8
 MOST_LENGTH_DIGITS: Final = 6
 """Longer arguments than these digits can say are not worth a short cut."""
+LINE_BITS: Final = 4
+LINE_MASK: Final = (1 << LINE_BITS) - 1
+# The first bytes of `$d CR LF` and of `$dd CR LF` as numbers, and where in them something else than a digit stands.
+ONE_DIGIT_LINE: Final = DOLLAR | CR << 16 | LF << 24
+ONE_DIGIT_MASK: Final = 0xFFFF00FF
+TWO_DIGIT_LINE: Final = DOLLAR | CR << 24 | LF << 32
+TWO_DIGIT_MASK: Final = 0xFFFF0000FF
 
 
 class RequestParser:
@@ -202,23 +209,12 @@ class RequestParser:
         at: i64 = pos + 4
         index: i64 = 0
         while index < count:
-            # $<length> CR LF
-            if at + 4 > end or buffer[at] != DOLLAR:
+            line = _bulk_line(buffer, at, end)
+            if line < 0:
                 return None
-            stop: i64 = at + 1
-            size: i64 = 0
-            while True:
-                digit: i64 = i64(buffer[stop]) - ZERO
-                if digit < 0 or digit > 9:
-                    break
-                size = size * 10 + digit
-                stop += 1
-                if stop >= end or stop - at > MOST_LENGTH_DIGITS:
-                    return None
-            if buffer[stop] != CR or stop == at + 1 or (stop > at + 2 and buffer[at + 1] == ZERO):
-                return None
-            at = stop + 2
-            stop = at + size
+            size: i64 = line >> LINE_BITS
+            at += line & LINE_MASK
+            stop: i64 = at + size
             if stop + 2 > end or size > self.max_bulk_bytes:
                 return None
             if index == 0:
@@ -380,3 +376,36 @@ def _behind_line(buffer: bytes, at: i64) -> i64:
     while buffer[at] != CR:
         at += 1
     return at + 2 if buffer[at + 1] == LF else -1
+
+
+def _bulk_line(buffer: bytes, at: i64, end: i64) -> i64:
+    """Reads `$<length> CR LF` at `at`: (length << 4 | bytes of the line), or -1 if it needs a closer look."""
+    if at + WORD_BYTES > end:
+        return _longer_bulk_line(buffer, at, end)
+    word: i64 = read_i64_le(buffer, at)
+    size: i64 = ((word >> 8) & 0xFF) - ZERO
+    if word & ONE_DIGIT_MASK == ONE_DIGIT_LINE and 0 <= size <= 9:
+        return size << LINE_BITS | 4
+    second: i64 = ((word >> 16) & 0xFF) - ZERO
+    if word & TWO_DIGIT_MASK == TWO_DIGIT_LINE and 1 <= size <= 9 and 0 <= second <= 9:
+        return (size * 10 + second) << LINE_BITS | 5
+    return _longer_bulk_line(buffer, at, end)
+
+
+def _longer_bulk_line(buffer: bytes, at: i64, end: i64) -> i64:
+    """As `_bulk_line`, for lengths of up to six digits and at the end of the buffer."""
+    if at + 4 > end or buffer[at] != DOLLAR:
+        return -1
+    stop: i64 = at + 1
+    size: i64 = 0
+    while True:
+        digit: i64 = i64(buffer[stop]) - ZERO
+        if digit < 0 or digit > 9:
+            break
+        size = size * 10 + digit
+        stop += 1
+        if stop >= end or stop - at > MOST_LENGTH_DIGITS:
+            return -1
+    if buffer[stop] != CR or stop == at + 1 or (stop > at + 2 and buffer[at + 1] == ZERO):
+        return -1
+    return size << LINE_BITS | (stop + 2 - at)
