@@ -12,6 +12,7 @@ made is what the child reports (its private dirty memory, from /proc; 0 where th
 """
 
 import contextlib
+import errno
 import gc
 import os
 import signal
@@ -53,16 +54,25 @@ class ChildWork:
 
 
 class ChildProgress(Progress):
-    """Tells the parent how far the child is."""
+    """Tells the parent how far the child is, and ends the child when the parent is gone.
 
-    def __init__(self, pipe: int, delay_us: i64) -> None:
+    What the child of a dead server writes must not take the place of what the next one has written meanwhile.
+    """
+
+    def __init__(self, pipe: int, delay_us: i64, parent: int) -> None:
         super().__init__(delay_us)
         self._pipe: Final = pipe
+        self._parent: Final = parent
         self._due = time.monotonic() + REPORT_SECONDS
 
     def look(self) -> None:
         if time.monotonic() >= self._due:
+            self.complete()
             self.report()
+
+    def complete(self) -> None:
+        if os.getppid() != self._parent:
+            raise OSError(errno.ESRCH, "the server is gone")
 
     def report(self) -> None:
         """Sends a report now."""
@@ -169,6 +179,7 @@ class Children:
         collects = gc.isenabled()
         gc.freeze()
         started = time.monotonic()
+        parent = os.getpid()
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
@@ -179,7 +190,7 @@ class Children:
             os.close(writer)
             raise
         if pid == 0:
-            _live(work, writer, delay_us)
+            _live(work, writer, delay_us, parent)
         self.latest_fork_us = i64((time.monotonic() - started) * 1e6)
         self.total_forks += 1
         os.close(writer)
@@ -232,7 +243,7 @@ def describe_end(child: Child, status: int) -> str:
     return f"exit status {os.waitstatus_to_exitcode(status)}"
 
 
-def _live(work: ChildWork, pipe: int, delay_us: i64) -> None:
+def _live(work: ChildWork, pipe: int, delay_us: i64, parent: int) -> None:
     """The child's whole life."""
     status = 1
     try:
@@ -242,7 +253,7 @@ def _live(work: ChildWork, pipe: int, delay_us: i64) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         _close_all_but(sorted({pipe, *work.keeps()}))
-        progress = ChildProgress(pipe, delay_us)
+        progress = ChildProgress(pipe, delay_us, parent)
         work.run(progress)
         progress.report()
         status = 0

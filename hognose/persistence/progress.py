@@ -41,4 +41,7 @@ class Progress:
             self.look()
 
     def look(self) -> None:
-        """Called now and then while the write goes on; may raise to end it."""
+        """Called now and then while the write goes on; may raise an OSError to end it."""
+
+    def complete(self) -> None:
+        """Called when everything is written, before it takes its place; may raise an OSError to prevent that."""

@@ -237,7 +237,7 @@ class Snapshots:
         self.last_cow_bytes = slices.memory_bytes()
         if failure is None:
             try:
-                name_file(slices_name(), self._settings.dbfilename)
+                name_file(slices_name(), self._settings.dbfilename, self._settings.dir)
             except SaveError as error:
                 failure = error
         if failure is not None:
@@ -417,8 +417,7 @@ def write_file(settings: Settings, keyspace: Keyspace, options: FileOptions, pro
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
-        place = os.getcwd()  # noqa: PTH109 - for the log
-        text = f"Failed opening the temp RDB file {temporary} (in server root dir {place}) for saving"
+        text = f"Failed opening the temp RDB file {temporary} (in server root dir {settings.dir}) for saving"
         raise SaveError(f"{text}: {error.strerror}") from error
     try:
         with os.fdopen(fd, "wb") as file:
@@ -431,11 +430,16 @@ def write_file(settings: Settings, keyspace: Keyspace, options: FileOptions, pro
     except OSError as failure:
         remove(temporary)
         raise SaveError(f"Write error while saving DB to the disk: {failure.strerror or failure}") from failure
-    name_file(temporary, settings.dbfilename)
+    name_file(temporary, settings.dbfilename, settings.dir)
 
 
-def name_file(temporary: str, name: str) -> None:
+def name_file(temporary: str, name: str, directory: str) -> None:
     """Gives a file that is complete and on disk its real name, for good.
+
+    Args:
+        temporary: What it is called now.
+        name: What it is to be called.
+        directory: Where that is, for the log.
 
     Raises:
         SaveError: That failed; the temporary file is gone.
@@ -444,8 +448,7 @@ def name_file(temporary: str, name: str) -> None:
         Path(temporary).rename(name)
     except OSError as error:
         remove(temporary)
-        place = os.getcwd()  # noqa: PTH109 - for the log
-        text = f"Error moving temp DB file {temporary} on the final destination {name} (in server root dir {place})"
+        text = f"Error moving temp DB file {temporary} on the final destination {name} (in server root dir {directory})"
         raise SaveError(f"{text}: {error.strerror}") from error
     try:
         sync_directory()
