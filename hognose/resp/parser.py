@@ -47,6 +47,8 @@ INCOMPLETE: Final = -(2**62)
 EMPTY_COMMANDS: Final = [[b""] * count for count in range(10)]
 """Copying one is the cheapest way to a list of known length."""
 WORD_BYTES: Final = 8
+SEVEN_BYTES: Final = (1 << 56) - 1
+"""Shorter masks are shifted out of this one: compiled, `1 << n` is a shift of 32 bits."""
 MOST_LENGTH_DIGITS: Final = 6
 """Longer arguments than these digits can say are not worth a short cut."""
 LINE_BITS: Final = 4
@@ -232,7 +234,7 @@ class RequestParser:
             return buffer[at : at + size]
         if size != self._name_bytes:
             self._name_bytes = size
-            self._name_mask = (1 << (8 * size)) - 1
+            self._name_mask = SEVEN_BYTES >> (8 * (WORD_BYTES - 1 - size))
         elif read_i64_le(buffer, at) & self._name_mask == self._name_word:
             return self._name
         self._name_word = read_i64_le(buffer, at) & self._name_mask
