@@ -249,7 +249,13 @@ class Selector:
 
     def keys_text(self) -> bytes:
         """The rules that make the key permissions; empty if there are none."""
-        return b"~*" if self.all_keys else b" ".join([pattern.text() for pattern in self.patterns])
+        if self.all_keys:
+            return b"~*"
+        texts = [pattern.text() for pattern in self.patterns]
+        if len(texts) > 1:
+            # Beside other patterns ~* would make them void, or be refused for them, when the text is read back.
+            texts = [b"%RW~*" if text == b"~*" else text for text in texts]
+        return b" ".join(texts)
 
     def channels_text(self) -> bytes:
         """The rules that make the channel permissions; empty if there are none."""
