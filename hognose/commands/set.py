@@ -21,6 +21,7 @@ from hognose.commands.flags import (
     WRITE,
 )
 from hognose.commands.keyspec import keys
+from hognose.commands.long_reply import Draws, drawn_reply
 from hognose.commands.scan import parse_cursor, parse_scan_options, scan_reply, scan_table
 from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.datastructures.sampling import choose, choose_in_order
@@ -312,7 +313,21 @@ def srandmember(ctx: Context, argv: Argv) -> Reply:
     value = read_set(ctx, argv[1])
     if value is None or count == 0:
         return []
-    return any_members(value, -count, random) if count < 0 else different_members(value, count, random)
+    if count < 0:
+        return drawn_reply(ctx, MemberDraws(value, random), -count, 1)
+    return different_members(value, count, random)
+
+
+class MemberDraws(Draws):
+    """Members of a set, each drawn from all of them."""
+
+    def __init__(self, value: SetValue, random: Random) -> None:
+        self._value: Final = value
+        self._random: Final = random
+
+    def draw(self, count: i64) -> list[object]:
+        """The elements of so many draws."""
+        return list(any_members(self._value, count, self._random))
 
 
 @command(

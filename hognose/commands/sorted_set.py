@@ -22,6 +22,7 @@ from hognose.commands.flags import (
     WRITE,
 )
 from hognose.commands.keyspec import keys
+from hognose.commands.long_reply import Draws, drawn_reply
 from hognose.commands.scan import STEPS_PER_COUNT, parse_cursor, parse_scan_options, scan_reply
 from hognose.commands.spec import Argv, CommandGroup, Context, Reply
 from hognose.commands.zset_access import (
@@ -310,12 +311,34 @@ def integer_between_or_default(argument: bytes) -> int:
 def random_members(ctx: Context, zset: ZSetValue, count: int, with_scores: bool) -> Reply:
     """The members ZRANDMEMBER picks."""
     length = zset.length()
+    if count < 0:
+        return drawn_reply(ctx, RankDraws(ctx, zset, with_scores), -count, 2 if with_scores and ctx.resp == 2 else 1)
     if count >= length:
         members = zset.members(0, length)
         return pairs_reply(ctx, members, zset.scores(0, length)) if with_scores else members
-    ranks = random_ranks(ctx, length, -count) if count < 0 else distinct_ranks(ctx, length, count)
+    return members_at(ctx, zset, distinct_ranks(ctx, length, count), with_scores)
+
+
+def members_at(ctx: Context, zset: ZSetValue, ranks: list[int], with_scores: bool) -> list[object]:
+    """The members at some ranks as ZRANDMEMBER answers them."""
     members = [zset.member_at(rank) for rank in ranks]
-    return pairs_reply(ctx, members, [zset.score_at(rank) for rank in ranks]) if with_scores else members
+    if not with_scores:
+        return list(members)
+    return pairs_reply(ctx, members, [zset.score_at(rank) for rank in ranks])
+
+
+class RankDraws(Draws):
+    """Members of a sorted set, each drawn from all of them."""
+
+    def __init__(self, ctx: Context, zset: ZSetValue, with_scores: bool) -> None:
+        self._ctx: Final = ctx
+        self._zset: Final = zset
+        self._with_scores: Final = with_scores
+
+    def draw(self, count: i64) -> list[object]:
+        """The elements of so many draws."""
+        ranks = random_ranks(self._ctx, self._zset.length(), int(count))
+        return members_at(self._ctx, self._zset, ranks, self._with_scores)
 
 
 def random_ranks(ctx: Context, length: i64, count: int) -> list[int]:

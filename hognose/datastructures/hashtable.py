@@ -275,7 +275,12 @@ class HashTable:
         """Frees about so many entries of a table that nobody uses any more; whether any are left. O(effort)."""
         segments = self.segments
         while effort > 0 and segments:
-            effort -= segments.pop().live + 1
+            slots = segments[-1].slots
+            keep: i64 = max(len(slots) - 2 * effort, 0)
+            effort -= (len(slots) - keep) // 2 + 1
+            del slots[keep:]
+            if keep == 0:
+                segments.pop()
         return len(segments) != 0
 
     def copy(self) -> "HashTable":

@@ -180,9 +180,13 @@ class Connection(Context):
             return
         self._pieces = b""
         self._take(piece)
+        self._read_on()
+        self.input_used_up()
+
+    def _read_on(self) -> None:
+        """Reads again, unless something else speaks against it."""
         if self.transport is not None and not self.closed and not self.stalled:
             self.transport.resume_reading()
-        self.input_used_up()
 
     def _call_soon(self, action: Callable[[], None]) -> None:
         """Has something run in the event loop's next turn; at once where there is none."""
@@ -326,6 +330,11 @@ class Connection(Context):
             self._send(data)
         if self.flags & CLOSE_AFTER_REPLY and len(self.out) == 0 and self.held_bytes == 0:
             self.close()
+
+    def may_write(self) -> bool:
+        """Whether what waits for the client is still within its limits; it is disconnected if not."""
+        self.server.check_output_limit(self)
+        return not self.closed
 
     def flush_soon(self) -> None:
         """Sees to it that what was written outside this client's own pass is sent at the end of the running one."""
