@@ -315,6 +315,12 @@ DEPARTURES: Final[list[Departure]] = [
         lambda case: case.server in _BEFORE_7_2 and _equal_numbers(case.ours, case.theirs),
     ),
     Departure(
+        "sign of zero",
+        "A sorted set in a listpack has no -0. Valkey begins without one if any new member is long, Redis 7.2 looks at "
+        "the first.",
+        lambda case: case.server in _VALKEY and b"-0" in case.theirs and _equal_numbers(case.ours, case.theirs),
+    ),
+    Departure(
         "rank of LPOS",
         "Redis 7.2 checks the range of RANK where it reads it.",
         lambda case: case.name == "lpos" and case.server in _BEFORE_7_2 and b"value must between" in case.ours,

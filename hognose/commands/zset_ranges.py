@@ -77,7 +77,27 @@ class LexRange(Range):
         self.high = high
 
     def ranks(self, zset: ZSetValue) -> tuple[int, int]:
-        return lex_rank(zset, self.low, is_low=True), lex_rank(zset, self.high, is_low=False)
+        start = lex_rank(zset, self.low, is_low=True)
+        stop = lex_rank(zset, self.high, is_low=False)
+        # Where scores differ members are in no order and anything may come; but real servers look at both ends first.
+        if start < stop and not (
+            self._begins_before(zset.members(zset.length() - 1, zset.length())[0])
+            and self._ends_behind(zset.members(0, 1)[0])
+        ):
+            return 0, 0
+        return start, stop
+
+    def _begins_before(self, member: bytes) -> bool:
+        kind = self.low[0]
+        if kind == CLOSED:
+            return member >= self.low[1:]
+        return member > self.low[1:] if kind == OPEN else self.low[:1] == b"-"
+
+    def _ends_behind(self, member: bytes) -> bool:
+        kind = self.high[0]
+        if kind == CLOSED:
+            return member <= self.high[1:]
+        return member < self.high[1:] if kind == OPEN else self.high[:1] == b"+"
 
 
 def score_bound(text: bytes) -> float:

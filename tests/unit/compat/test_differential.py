@@ -114,3 +114,9 @@ def test_a_scan_is_followed_by_a_look_at_every_key() -> None:
     assert follow_ups([b"SCAN", b"1"]) == [[b"KEYS", b"*"]]
     assert follow_ups([b"SPOP", b"key"]) == [[b"DEL", b"key"]]
     assert follow_ups([b"GET", b"key"]) == []
+
+
+def test_valkey_may_keep_the_sign_of_a_zero() -> None:
+    assert allowed(Case("valkey-9.1", "zscore", (b"zscore",), b",0\r\n", b",-0\r\n")) == "sign of zero"
+    assert allowed(Case("valkey-9.1", "zscore", (b"zscore",), b",0\r\n", b",-1\r\n")) is None
+    assert allowed(Case("redis-8.2", "zscore", (b"zscore",), b",0\r\n", b",-0\r\n")) is None
