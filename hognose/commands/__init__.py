@@ -15,6 +15,7 @@ def load_all() -> None:
         bloom,
         client,
         client_admin,
+        cluster_session,
         command,
         config,
         connection,
