@@ -100,9 +100,14 @@ class DeleteJob(DiskJob):
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class DiskThread:
-    """Does jobs in order. The thread starts with the first of them, and ends with the process."""
+    """Does jobs in order. The thread starts with the first of them, and ends with the process.
 
-    def __init__(self) -> None:
+    Args:
+        on_start: What it does first of all.
+    """
+
+    def __init__(self, on_start: Callable[[], None] | None = None) -> None:
+        self._on_start: Final = on_start
         self._jobs: Final[queue.SimpleQueue[tuple[DiskJob, Callable[[], None] | None]]] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
 
@@ -119,6 +124,8 @@ class DiskThread:
         self._jobs.put((job, on_done))
 
     def _run(self) -> None:
+        if self._on_start is not None:
+            self._on_start()
         while True:
             job, on_done = self._jobs.get()
             job.run()

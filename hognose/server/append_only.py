@@ -32,6 +32,7 @@ from hognose.persistence.aof_format import write_command
 from hognose.persistence.aof_log import AppendLog
 from hognose.persistence.disk import CloseJob, Disk, DiskThread, SyncJob
 from hognose.server.propagation import Sink
+from hognose.server.system import set_cpus
 
 if TYPE_CHECKING:
     from hognose.server.connection import Connection
@@ -82,7 +83,7 @@ class AppendOnly(Sink):
     def __init__(self, server: "Server", disk: Disk | None = None) -> None:
         super().__init__(TO_APPEND_ONLY_FILE)
         self._server: Final = server
-        self.thread: DiskThread = DiskThread()
+        self.thread: DiskThread = DiskThread(self._choose_cpus)
         self.directory: Final = AofDirectory(server.settings, server.log, self.thread)
         self.file: Final = AppendLog(Disk() if disk is None else disk)
         self.state: i64 = OFF
@@ -100,6 +101,11 @@ class AppendOnly(Sink):
         self.current_size: i64 = 0
         self.base_size: i64 = 0
         self.write_delay_us: i64 = 0
+
+    def _choose_cpus(self) -> None:
+        """bio_cpulist, for the thread that calls this."""
+        if self._server.settings.bio_cpulist:
+            set_cpus(self._server.settings.bio_cpulist)
 
     def _now_s(self) -> i64:
         return self._server.clock.now_ms // 1000

@@ -269,7 +269,10 @@ class AofLoad(LoadJob):
             handler(client, queued.argv)
         except CommandError as error:
             text = "== CRITICAL == This server is sending an error to its AOF-loading-client: "
-            self._log(WARNING, f"{text}'{error.text}' after processing the command '{queued.command.name}'")
+            text += f"'{error.text}' after processing the command '{queued.command.name}'"
+            if self._server.settings.propagation_error_behavior == "panic":
+                raise AofLoadError(text) from None
+            self._log(WARNING, text)
         self._server.keyspace.settle_memory()
         client.rewritten = None
         client.out.truncate(0)

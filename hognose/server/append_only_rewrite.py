@@ -41,6 +41,7 @@ from hognose.persistence.rdb_writer import file_options, write_dataset
 from hognose.server.append_only import OFF, ON, WAITING, AppendOnly
 from hognose.server.cron import CronTask
 from hognose.server.lifecycle import ShutdownStep
+from hognose.server.system import set_cpus
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -88,6 +89,8 @@ class BaseWork(ChildWork):
         self._keyspace: Final = keyspace
 
     def run(self, progress: Progress) -> None:
+        if self._settings.aof_rewrite_cpulist:
+            set_cpus(self._settings.aof_rewrite_cpulist)
         write_base(temporary_base(os.getpid()), self._settings, self._keyspace, progress)
 
 
