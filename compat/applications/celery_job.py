@@ -1,4 +1,4 @@
-"""Celery: groups, chords, retries and failures, through a worker with two processes, with results in the same server."""
+"""Celery: groups, chords, retries and failures, through a worker with two processes, with results in the server."""
 
 import os
 import subprocess

@@ -23,16 +23,25 @@ from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64
 
 HEADER: Final = b"\x1bLua\x51\x00\x01\x04\x08\x04\x08\x00"
+MOVE: Final = 0
 GETTABLE: Final = 6
 SELF: Final = 11
 CALL: Final = 28
 TAILCALL: Final = 29
+# Opcodes from LOADK to GETGLOBAL, NEWTABLE, from ADD to CONCAT, TESTSET, CALL, CLOSURE and VARARG.
+MAKES_ANOTHER_VALUE: Final = frozenset([1, 2, 3, 4, 5, 10, *range(12, 22), 27, 28, 36, 37])
 IS_CONSTANT: Final = 256
 NIL: Final = 0
 BOOLEAN: Final = 1
 NUMBER: Final = 3
 STRING: Final = 4
-FIELDS: Final = (b"call\x00", b"pcall\x00")
+NAMES: Final = (
+    b"call pcall encode decode encode_sparse_array encode_max_depth decode_max_depth encode_number_precision "
+    b"encode_keep_buffer encode_invalid_numbers decode_invalid_numbers pack unpack unpack_one unpack_limit size "
+    b"tobit tohex bnot band bor bxor lshift rshift arshift rol ror bswap"
+)
+FIELDS: Final = frozenset([name + b"\x00" for name in NAMES.split()])
+"""The functions of `redis`, cjson, cmsgpack, struct and bit that can fail."""
 
 
 class Rewriter:
@@ -113,19 +122,21 @@ class Rewriter:
             instruction = i64(read_i32_le(self._code, at)) & 0xFFFFFFFF
             opcode = instruction & 63
             register = (instruction >> 6) & 255
-            if opcode == GETTABLE:
+            if opcode in {GETTABLE, SELF}:
                 key = (instruction >> 14) & 511
                 is_call[register] = key >= IS_CONSTANT and names[key - IS_CONSTANT] in FIELDS
+            elif opcode == MOVE:
+                is_call[register] = is_call[(instruction >> 23) & 511]
             elif opcode == TAILCALL and is_call[register]:
                 self._changed[at] = (self._code[at] & 0xC0) | CALL
                 is_call[register] = False
-            elif opcode in {CALL, SELF}:
+            elif opcode in MAKES_ANOTHER_VALUE:
                 is_call[register] = False
             at += 4
 
 
 def keep_lines(code: bytes) -> bytes:
-    """Makes a script's calls of redis.call and redis.pcall keep their lines.
+    """Makes a script's calls of redis.call and of the libraries keep their lines.
 
     Args:
         code: What string.dump gave.
