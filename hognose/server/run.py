@@ -30,6 +30,7 @@ from hognose.commands import load_all
 from hognose.commands.host import NOTICE, WARNING
 from hognose.commands.table import CommandTable
 from hognose.config.directives.process import expand_title
+from hognose.config.effects import settings_without_effect
 from hognose.config.errors import ConfigError
 from hognose.config.grammar import parse_command_line
 from hognose.config.loader import StartupChecks, load
@@ -291,6 +292,8 @@ class ServerProcess:
             server.log(NOTICE, "Configuration loaded")
         else:
             server.log(WARNING, "No configuration given, all settings are at their defaults")
+        for line in settings_without_effect(self._startup.config):
+            server.log(WARNING, line)
         for warning in system.warnings(self._settings.tcp_backlog):
             server.log(WARNING, warning)
         self._pid_file.write()

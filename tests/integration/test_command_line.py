@@ -365,3 +365,8 @@ def test_a_file_that_is_no_socket_is_never_replaced(tmp_path: Path) -> None:
         assert server.wait() == 1
     assert "Failed opening Unix socket: Address already in use" in server.log()
     assert path.read_text("utf-8") == "data"
+
+
+def test_settings_without_effect_are_named_in_the_log() -> None:
+    with ServerProcess(options=["--io-threads", "4"]) as server:
+        assert "Here one event loop does it all." in server.wait_for("io-threads 4 has no effect here.")
