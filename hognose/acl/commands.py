@@ -1,6 +1,7 @@
 """ACL: looking at users, changing them, and what they were refused. What the rules mean stands in `hognose.acl`."""
 
 import secrets
+from itertools import islice
 from typing import Final
 
 from hognose.acl.control import access_control, denial_text
@@ -267,7 +268,7 @@ def acl_log(ctx: Context, argv: Argv) -> Reply:
         return OK
     count = max(integer(argv[2]), 0) if len(argv) == 3 else DEFAULT_LOG_ENTRIES
     now_ms = int(ctx.now_ms())
-    return [shown_entry(entry, now_ms) for entry in log.entries[: min(count, len(log.entries))]]
+    return [shown_entry(entry, now_ms) for entry in islice(log.entries, min(count, len(log.entries)))]
 
 
 def shown_entry(entry: LogEntry, now_ms: int) -> MapReply:

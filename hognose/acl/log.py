@@ -4,6 +4,8 @@ A refusal that repeats one of the ten newest within a minute raises that one's c
 one misconfigured client does not push all others out.
 """
 
+from collections import deque
+from itertools import islice
 from typing import Final
 
 from mypy_extensions import i64
@@ -59,7 +61,7 @@ class AclLog:
     """
 
     def __init__(self) -> None:
-        self.entries: list[LogEntry] = []
+        self.entries: Final[deque[LogEntry]] = deque()
         self._next_id: i64 = 0
 
     def add(
@@ -76,21 +78,22 @@ class AclLog:
             now_ms: Unix time.
             max_entries: How many entries may stay; the oldest go (acllog-max-len).
 
-        Complexity: O(entries).
+        Complexity: O(1).
         """
         entry = LogEntry(self._next_id, reason, context, subject, user, client, now_ms)
-        for at, known in enumerate(self.entries[:COMPARED_ENTRIES]):
+        for at, known in enumerate(list(islice(self.entries, COMPARED_ENTRIES))):
             if known.is_like(entry):
                 known.client = client
                 known.updated_ms = now_ms
                 known.count += 1
                 del self.entries[at]
-                self.entries.insert(0, known)
+                self.entries.appendleft(known)
                 return
         self._next_id += 1
-        self.entries.insert(0, entry)
-        del self.entries[max_entries:]
+        self.entries.appendleft(entry)
+        while len(self.entries) > max_entries:
+            self.entries.pop()
 
     def clear(self) -> None:
         """Forgets all entries; ids go on rising."""
-        self.entries = []
+        self.entries.clear()
