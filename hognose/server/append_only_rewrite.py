@@ -120,6 +120,12 @@ class AppendOnlyRewrite(CronTask):
         self.last_ok = True
         self.last_duration_s: i64 = NEVER
         self.last_cow_bytes: i64 = 0
+        server.config.on_change("aof-disable-auto-gc", self._apply_auto_gc)
+
+    def _apply_auto_gc(self) -> str:
+        """Applier of `aof-disable-auto-gc`: deletes what has been kept."""
+        self._aof.directory.delete_history()
+        return ""
 
     def _now_s(self) -> i64:
         return self._server.clock.now_ms // 1000
