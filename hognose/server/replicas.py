@@ -109,6 +109,9 @@ class Replicas(CronTask):
         self.partial_refusals: i64 = 0
         self.stream_bytes: i64 = 0
         server.snapshots.listeners.append(CopyStarter(self))
+        server.config.on_change("repl-backlog-size", self.apply_backlog_size)
+        server.config.on_change("min-replicas-to-write", self.apply_good_replicas)
+        server.config.on_change("min-replicas-max-lag", self.apply_good_replicas)
 
     # The stream
 
@@ -160,6 +163,11 @@ class Replicas(CronTask):
         backlog = self.primary.backlog
         if backlog is not None:
             self.primary.backlog = backlog.resized(self._server.settings.repl_backlog_size)
+        return ""
+
+    def apply_good_replicas(self) -> str:
+        """Applier of `min-replicas-to-write` and `min-replicas-max-lag`."""
+        self._server.update_refusal()
         return ""
 
     def change_id(self) -> None:

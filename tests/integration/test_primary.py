@@ -250,16 +250,9 @@ def test_waiting_client_is_released_by_an_acknowledgement_or_by_another_client(
 
 def test_writes_are_refused_while_too_few_replicas_are_up(client: redis.Redis, replica: RawReplica) -> None:
     client.config_set("min-replicas-to-write", 1)
-    wait_until(lambda: client.info("replication")["min_slaves_good_slaves"] == 0)
-
-    def is_refused() -> bool:
-        try:
-            client.set("key", "1")
-        except redis.ResponseError as error:
-            return str(error) == "NOREPLICAS Not enough good replicas to write."
-        return False
-
-    wait_until(is_refused)
+    with pytest.raises(redis.ResponseError, match="NOREPLICAS Not enough good replicas to write."):
+        client.set("key", "1")
+    assert client.info("replication")["min_slaves_good_slaves"] == 0
     assert client.ping()
     replica.ask("PSYNC", "?", "-1")
     replica.dump()
@@ -343,3 +336,19 @@ def test_real_server_follows(server: ServerProcess, client: redis.Redis, diskles
         client.set("after", "1")
         assert client.wait(1, 5000) == 1
         assert follower.get("after") == b"1"
+
+
+def test_backlog_can_be_resized_without_losing_its_end(client: redis.Redis, server: ServerProcess) -> None:
+    raw = RawReplica(server.port)
+    stream_id = raw.ask("PSYNC", "?", "-1").split()[1]
+    raw.dump()
+    client.set("key", "x" * 30_000)
+    seen = int(client.info("replication")["master_repl_offset"])
+    client.config_set("repl-backlog-size", "20kb")
+    assert client.info("replication")["repl_backlog_histlen"] == 20 * 1024
+    client.set("missed", "1")
+    again = RawReplica(server.port)
+    assert again.ask("PSYNC", stream_id, seen + 1) == b"+CONTINUE"
+    assert again.command() == [b"SET", b"missed", b"1"]
+    raw.close()
+    again.close()
