@@ -1,8 +1,8 @@
 """Keeps the line numbers of errors: makes `return redis.call(...)` of compiled scripts a plain call, not a tail call.
 
 Lua forgets a function that ends in a tail call before what it calls begins. For redis.call, which is a Lua function
-here, that would lose the line the error message has to name. Where the callee was just read from a field `call` or
-`pcall`, OP_TAILCALL is replaced by OP_CALL; both are followed by the same OP_RETURN, so nothing else changes, and tail
+here, that would lose the line the error message has to name. Where the callee was just read from a field called like
+one of the server's or the libraries' functions, OP_TAILCALL is replaced by OP_CALL; both are followed by the same OP_RETURN, so nothing else changes, and tail
 recursion of the script's own functions stays what it is.
 
 What is read here comes from Lua's own string.dump, never from a client. Layout (Lua 5.1, 64 bits, low byte first):
@@ -38,10 +38,11 @@ STRING: Final = 4
 NAMES: Final = (
     b"call pcall encode decode encode_sparse_array encode_max_depth decode_max_depth encode_number_precision "
     b"encode_keep_buffer encode_invalid_numbers decode_invalid_numbers pack unpack unpack_one unpack_limit size "
-    b"tobit tohex bnot band bor bxor lshift rshift arshift rol ror bswap"
+    b"tobit tohex bnot band bor bxor lshift rshift arshift rol ror bswap "
+    b"sha1hex log setresp set_repl acl_check_cmd random randomseed rep"
 )
 FIELDS: Final = frozenset([name + b"\x00" for name in NAMES.split()])
-"""The functions of `redis`, cjson, cmsgpack, struct and bit that can fail."""
+"""The functions of `redis` and the libraries that are written in Lua here and can fail."""
 
 
 class Rewriter:

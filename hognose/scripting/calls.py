@@ -85,6 +85,7 @@ class Calls:
         self.run: Run | None = None
         self.state: LuaState | None = None
         self._rest: list[object] = []
+        self._collected: list[object] = []
 
     # What Lua calls
 
@@ -121,6 +122,16 @@ class Calls:
             if command is not None:
                 self._host.internal_error(self.client, command, argv, bug)
             return failed(INTERNAL_ERROR, False)
+
+    def collect(self, *arguments: object) -> None:
+        """Takes some of the arguments of a long call."""
+        self._collected.extend(arguments)
+
+    def call_collected(self) -> object:
+        """Runs the command whose arguments have been collected."""
+        arguments = self._collected
+        self._collected = []
+        return self.call(*arguments)
 
     def more(self) -> object:
         """The next part of a long array."""

@@ -18,6 +18,7 @@ Plain values go as themselves. Others go as several results of which the first i
 what; `sandbox.lua` makes them up. Source: "Redis Lua API reference" of redis.io.
 """
 
+import math
 from typing import Final
 
 from mypy_extensions import i64
@@ -60,6 +61,8 @@ def argument_of(value: object) -> bytes | None:
             return b"%d" % value
         return format_double(float(value))
     if isinstance(value, float):
+        if value != value:
+            return b"-nan" if math.copysign(1.0, value) < 0 else b"nan"
         return format_double(value)
     return None
 
@@ -124,4 +127,3 @@ def tree_of_map(reply: object, resp: i64) -> object:
     for at in range(0, len(flat), 2):
         pairs[flat[at]] = flat[at + 1]
     return {b"map": pairs}
-

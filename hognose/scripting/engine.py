@@ -92,6 +92,8 @@ class Engine(Scripts):
             state = LuaState(
                 {
                     b"call": calls.call,
+                    b"collect": calls.collect,
+                    b"call_collected": calls.call_collected,
                     b"more": calls.more,
                     b"poll": self._poll,
                     b"setresp": calls.set_resp,

@@ -16,8 +16,8 @@ local G, env, server, options = ...
 local type, error, tostring, tonumber, select, unpack = G.type, G.error, G.tostring, G.tonumber, G.select, G.unpack
 local pcall, xpcall, next, pairs, ipairs = G.pcall, G.xpcall, G.next, G.pairs, G.ipairs
 local rawget, rawset, rawequal = G.rawget, G.rawset, G.rawequal
-local getmetatable, setmetatable, getfenv, setfenv = G.getmetatable, G.setmetatable, G.getfenv, G.setfenv
-local loadstring, collectgarbage, gcinfo, newproxy = G.loadstring, G.collectgarbage, G.gcinfo, G.newproxy
+local getmetatable, setmetatable, setfenv = G.getmetatable, G.setmetatable, G.setfenv
+local loadstring, collectgarbage, gcinfo = G.loadstring, G.collectgarbage, G.gcinfo
 local string, table, math, coroutine, debug = G.string, G.table, G.math, G.coroutine, G.debug
 local getinfo, sethook = debug.getinfo, debug.sethook
 local concat, format, floor = table.concat, string.format, math.floor
@@ -53,6 +53,25 @@ local function protect(original, proxy)
     return setmetatable(proxy, {__index = original, __newindex = refuse_write})
 end
 
+-- Where a script is: the innermost of its functions.
+local function script_place(level)
+    local place = getinfo(level, "Sl")
+    while place and (place.what == "C" or place.what == "tail" or INTERNAL[place.source]) do
+        level = level + 1
+        place = getinfo(level, "Sl")
+    end
+    return place
+end
+
+-- An error as functions written in C raise it: with the place in the script that called them.
+local function raise(text)
+    local place = script_place(2)
+    if place then
+        text = place.short_src .. ":" .. place.currentline .. ": " .. text
+    end
+    error(text, 0)
+end
+
 -- Time limits and kills ----------------------------------------------------------------------------------------------
 
 local kill_reason = nil
@@ -79,7 +98,6 @@ sethook(on_count, "", HOOK_INSTRUCTIONS)
 -- Built-ins that need a guard ----------------------------------------------------------------------------------------
 
 local safe = {}
-local finalizable = setmetatable({}, {__mode = "k"}) -- metatables of newproxy(true)
 
 function safe.getmetatable(...)
     local original = originals[(...)]
@@ -91,17 +109,14 @@ end
 
 function safe.setmetatable(...)
     if originals[(...)] then
-        error(READ_ONLY, 2)
+        error(READ_ONLY, 0)
     end
     return setmetatable(...)
 end
 
 function safe.rawset(...)
-    local target, key = ...
-    if originals[target] then
-        error(READ_ONLY, 2)
-    elseif key == "__gc" and finalizable[target] then
-        error("finalizers are not available to scripts", 2)
+    if originals[(...)] then
+        error(READ_ONLY, 0)
     end
     return rawset(...)
 end
@@ -136,29 +151,6 @@ function safe.ipairs(...)
         return ipairs(original)
     end
     return ipairs(...)
-end
-
-function safe.getfenv(level)
-    if level == nil then
-        level = 1
-    end
-    local found
-    if type(level) == "number" and level > 0 then
-        found = getfenv(level + 1)
-    else
-        found = getfenv(level)
-    end
-    return found == G and env or found
-end
-
-function safe.setfenv(target, globals)
-    if target == 0 or originals[globals] and globals ~= env then
-        error("'setfenv' cannot change environment of given object", 2)
-    end
-    if type(target) == "number" and target > 0 then
-        target = target + 1
-    end
-    return setfenv(target, globals)
 end
 
 -- Bytecode could break out of Lua: it is read as the text it is not.
@@ -210,26 +202,6 @@ function safe.collectgarbage(...)
         return 0
     end
     return collectgarbage(...)
-end
-
--- Finalizers would run where no limit reaches them.
-local no_finalizer = {
-    __newindex = function(meta, key, value)
-        if key == "__gc" then
-            error("finalizers are not available to scripts", 2)
-        end
-        rawset(meta, key, value)
-    end,
-}
-
-function safe.newproxy(...)
-    local made = newproxy(...)
-    local meta = getmetatable(made)
-    if (...) == true then
-        finalizable[meta] = true
-        setmetatable(meta, no_finalizer)
-    end
-    return made
 end
 
 -- As the real server has it: of an error table, pcall gives the text.
@@ -295,7 +267,11 @@ local function unwrapped(ok, ...)
     if ok then
         return ...
     end
-    error((...), 0)
+    local problem = ...
+    if type(problem) == "string" then
+        raise(problem)
+    end
+    error(problem, 0)
 end
 
 function threads.wrap(body)
@@ -354,8 +330,8 @@ end
 local function integer_argument(value, position, name)
     local number = tonumber(value)
     if not number then
-        error("bad argument #" .. position .. " to '" .. name .. "' (number expected, got "
-            .. (value == nil and "no value" or type(value)) .. ")", 3)
+        raise("bad argument #" .. position .. " to '" .. name .. "' (number expected, got "
+            .. (value == nil and "no value" or type(value)) .. ")")
     end
     return number < 0 and -floor(-number) or floor(number)
 end
@@ -373,18 +349,18 @@ function mathematics.random(...)
     elseif count == 1 then
         local upper = integer_argument((...), 1, "random")
         if upper < 1 then
-            error("bad argument #1 to 'random' (interval is empty)", 2)
+            raise("bad argument #1 to 'random' (interval is empty)")
         end
         return floor(r * upper) + 1
     elseif count == 2 then
         local lower = integer_argument((...), 1, "random")
         local upper = integer_argument((select(2, ...)), 2, "random")
         if lower > upper then
-            error("bad argument #2 to 'random' (interval is empty)", 2)
+            raise("bad argument #2 to 'random' (interval is empty)")
         end
         return floor(r * (upper - lower + 1)) + lower
     end
-    error("wrong number of arguments", 2)
+    raise("wrong number of arguments")
 end
 
 function mathematics.randomseed(...)
@@ -478,9 +454,23 @@ local function check_memory()
     end
 end
 
+-- More arguments than this leave no room on the stack for what calling the server needs.
+local MOST_ARGUMENTS = 7000
+local PART = 1000
+
+local function call_in_parts(...)
+    local arguments, count = {...}, select("#", ...)
+    for first = 1, count, PART do
+        server.collect(unpack(arguments, first, first + PART > count and count or first + PART - 1))
+    end
+    return server.call_collected()
+end
+
 function redis.call(...)
     if gcinfo() > soft_limit_kb then
         check_memory()
+    elseif select("#", ...) > MOST_ARGUMENTS then
+        return call_result(call_in_parts(...))
     end
     return call_result(call(...))
 end
@@ -488,6 +478,8 @@ end
 function redis.pcall(...)
     if gcinfo() > soft_limit_kb then
         check_memory()
+    elseif select("#", ...) > MOST_ARGUMENTS then
+        return pcall_result(call_in_parts(...))
     end
     return pcall_result(call(...))
 end
@@ -780,12 +772,7 @@ local function on_error(problem)
         kill_reason = nil
         sethook(on_count, "", HOOK_INSTRUCTIONS)
     end
-    local level = 2
-    local place = getinfo(level, "Sl")
-    while place and (place.what == "C" or place.what == "tail" or INTERNAL[place.source]) do
-        level = level + 1
-        place = getinfo(level, "Sl")
-    end
+    local place = script_place(3)
     if type(problem) ~= "table" then
         problem = {err = "ERR " .. tostring(problem)}
     end
@@ -1018,10 +1005,11 @@ end
 -- The globals --------------------------------------------------------------------------------------------------------
 
 local BUILT_IN = {
-    "assert", "collectgarbage", "error", "gcinfo", "getfenv", "getmetatable", "ipairs", "load", "loadstring", "newproxy",
-    "next", "pairs", "pcall", "rawequal", "rawget", "rawset", "select", "setfenv", "setmetatable", "tonumber", "tostring",
-    "type", "unpack", "xpcall", "_VERSION",
+    "assert", "collectgarbage", "error", "gcinfo", "getmetatable", "ipairs", "load", "loadstring", "next", "pairs", "pcall",
+    "rawequal", "rawget", "rawset", "select", "setmetatable", "tonumber", "tostring", "type", "unpack", "xpcall",
+    "_VERSION",
 }
+-- getfenv, setfenv and newproxy are not among them, as in all releases since they were found to be ways out.
 for _, name in ipairs(BUILT_IN) do
     globals[name] = safe[name] or G[name]
 end
