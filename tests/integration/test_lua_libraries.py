@@ -10,6 +10,7 @@ import json
 import math
 import struct
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -78,10 +79,8 @@ class Sides:
 def sides() -> Iterator[Sides]:
     binary = find("redis-7.0")
     assert binary is not None, "scripts/install-servers redis-7.0 gets it"
-    with start(binary) as server:
-        client = RealClient(server)
+    with start(binary) as server, closing(RealClient(server)) as client:
         yield Sides(client)
-        client.close()
 
 
 @pytest.mark.parametrize("library", ["bit", "cjson", "cmsgpack", "struct"])
@@ -99,15 +98,17 @@ def test_scripts_that_end_in_a_call_of_a_library_get_the_same_replies_and_errors
     assert ours is not None
     assert theirs is not None
     _, *lines = (EXPRESSIONS / f"{library}.lua").read_text().splitlines()
-    with start(ours) as server, start(theirs) as real_server:
-        client, real = RealClient(server), RealClient(real_server)
+    with (
+        start(ours) as server,
+        start(theirs) as real_server,
+        closing(RealClient(server)) as client,
+        closing(RealClient(real_server)) as real,
+    ):
         # Only a tail call of a function out of the script's own table loses its line: see docs/differences.md.
         for line in (line for line in lines if "x[1](" not in line):
             head, _, values = line.rpartition("return id(")
             script = f"{head}return {values[:-1]}".encode()
             assert plain(client("EVAL", script, 0)) == plain(real("EVAL", script, 0)), script
-        client.close()
-        real.close()
 
 
 def test_bit_operations_agree_on_pairs_of_awkward_numbers(sides: Sides) -> None:
