@@ -361,7 +361,7 @@ def denial_text(user: User, command: Command, denied: Denial, subject: bytes | N
     kind = "key" if denied.reason == KEY else "channel"
     if subject is None:
         return f"No permissions to access a {kind}"
-    return f"User {user.name} has no permissions to access the '{printable(subject)}' {kind}"
+    return f"User {user.name} has no permissions to access the '{subject.decode('utf-8', 'surrogateescape')}' {kind}"
 
 
 def access_control(ctx: Context) -> AccessControl:

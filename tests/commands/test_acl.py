@@ -96,6 +96,18 @@ def test_reading_and_writing_keys_are_allowed_apart(server: InProcessServer, cli
     assert worker.error("EXISTS", "other") == NOPERM_KEY
 
 
+def test_the_only_key_of_pfmerge_is_checked_too(server: InProcessServer, client: InProcessClient) -> None:
+    worker = logged_in(server, client, "+pfmerge", "~a")
+    assert worker.error("PFMERGE", "b") == NOPERM_KEY
+    assert worker("PFMERGE", "a") == b"OK"
+
+
+def test_dryrun_names_keys_byte_by_byte(client: InProcessClient) -> None:
+    client("ACL", "SETUSER", "worker", "+get")
+    reply = client("ACL", "DRYRUN", "worker", "GET", b"\r\n\x00\xff")
+    assert reply == b"User worker has no permissions to access the '\r\n\x00\xff' key"
+
+
 def test_one_selector_has_to_allow_all_of_a_command(server: InProcessServer, client: InProcessClient) -> None:
     worker = logged_in(server, client, "+get", "~a", "(+set ~b)", "(+mget ~a ~b)")
     assert worker("GET", "a") is None
