@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -77,9 +79,12 @@ class FakeThread(DiskThread):
     def __init__(self) -> None:
         super().__init__()
         self.jobs: list[tuple[DiskJob, Callable[[], None] | None]] = []
+        self.is_eager = False
 
     def submit(self, job: DiskJob, on_done: Callable[[], None] | None = None) -> None:
         self.jobs.append((job, on_done))
+        if self.is_eager:
+            self.work()
 
     def work(self) -> None:
         """Does all jobs."""
@@ -323,3 +328,38 @@ def test_no_appendfsync_on_rewrite_does_not_wait_while_a_child_writes(always: Se
     client.send("SET", "a", "1")
     always.loop.turn()
     assert (client.reply(), always.disk.syncs) == (b"OK", 0)
+
+
+def test_after_a_failed_sync_the_dataset_is_written_anew_and_writes_are_served_again(
+    always: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    always.thread.is_eager = True
+    always.aof.resume(os.open("log", os.O_WRONLY | os.O_CREAT), 0)
+    client = always.client()
+    always.disk.sync_error = IO_ERROR
+    client.send("SET", "a", "1")
+    always.turns()
+    always.disk.sync_error = None
+    other = always.client()
+    assert other.error("SET", "a", "2").startswith("MISCONF")
+    while always.aof.sync_error is not None:
+        always.inside.clock.advance(100)
+        always.server.rewrite.tick(always.inside.clock.now_ms)
+        always.turns()
+    other.send("SET", "a", "2")
+    always.turns()
+    assert other.reply() == b"OK"
+    names = sorted(path.name for path in (tmp_path / "appendonlydir").iterdir())
+    assert names == ["appendonly.aof.1.base.rdb", "appendonly.aof.1.incr.aof", "appendonly.aof.manifest"]
+    always.aof.file.close()
+
+
+def test_a_switch_whose_last_sync_fails_refuses_writes(always: Setup, tmp_path: Path) -> None:
+    always.aof.resume(os.open(tmp_path / "old", os.O_WRONLY | os.O_CREAT), 0)
+    always.disk.sync_error = IO_ERROR
+    always.aof.switch_to(os.open(tmp_path / "new", os.O_WRONLY | os.O_CREAT))
+    always.turns()
+    always.aof.tick(always.inside.clock.now_ms // 1000)
+    assert always.client().error("SET", "a", "1").startswith("MISCONF")
+    always.aof.file.close()
