@@ -40,6 +40,11 @@ def required_stream(ctx: Context, key: bytes) -> StreamValue:
     return stream
 
 
+def as_i64(count: int) -> int:
+    """A count as the protocol's signed 64 bits hold it: XSETID and dumps can set one close to their end."""
+    return (count + 2**63) % 2**64 - 2**63
+
+
 @command(
     "XINFO|STREAM",
     arity=-3,
@@ -85,7 +90,7 @@ def common_fields(stream: StreamValue) -> list[object]:
         b"max-deleted-entry-id",
         format_id(stream.max_deleted_id),
         b"entries-added",
-        stream.entries_added,
+        as_i64(stream.entries_added),
         b"recorded-first-entry-id",
         format_id(stream.first_id),
     ]
@@ -186,9 +191,10 @@ def full_pending(pending: PendingList, count: int, with_consumer: bool) -> list[
 
 def progress_fields(stream: StreamValue, group: ConsumerGroup) -> list[object]:
     """How far a group has come."""
-    entries_read = None if group.entries_read == ENTRIES_READ_UNKNOWN else group.entries_read
+    entries_read = None if group.entries_read == ENTRIES_READ_UNKNOWN else as_i64(group.entries_read)
+    lag = stream.lag(group)
     last_id = format_id(group.last_id)
-    return [b"last-delivered-id", last_id, b"entries-read", entries_read, b"lag", stream.lag(group)]
+    return [b"last-delivered-id", last_id, b"entries-read", entries_read, b"lag", None if lag is None else as_i64(lag)]
 
 
 @command(

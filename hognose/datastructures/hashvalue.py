@@ -537,6 +537,6 @@ class HashValue(Value):
         fields = self.fields()
         assert len(set(fields)) == len(fields)
         deadlines = [self.deadline(field) for field in fields]
-        late = 1 << 62
+        late = 1 << 63
         assert deadlines == sorted(deadlines, key=lambda deadline: deadline or late)
         assert self._earliest == (deadlines[0] if deadlines else 0)

@@ -72,6 +72,9 @@ NODE_PACKED: Final = 2
 NEWEST_REDIS: Final = 15
 VALKEY: Final = 80
 
+LATEST_FIELD_DEADLINE: Final = (1 << 48) - 2
+"""Redis keeps deadlines of fields in 48 bits. Valkey does not."""
+
 FIELD_DEADLINES_SINCE: Final = 12
 SET_LISTPACK_SINCE: Final = 11
 LISTPACKS_SINCE: Final = 10

@@ -15,7 +15,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from hognose.datastructures.stream import StreamValue
-from hognose.datastructures.stream_groups import ConsumerGroup
+from hognose.datastructures.stream_groups import ENTRIES_READ_UNKNOWN, ConsumerGroup
 from hognose.persistence import rdb_format as rdb
 from hognose.persistence.rdb_source import RdbSource
 
@@ -85,6 +85,8 @@ def _read_group(source: RdbSource, stream: StreamValue, kind: i64) -> None:
     name = source.string()
     last_id = _read_id(source)
     entries_read = stream.entries_up_to(last_id) if kind == rdb.STREAM else int(source.number())
+    if entries_read < ENTRIES_READ_UNKNOWN:
+        raise source.error("Consumer group that has read an impossible number of entries")
     group = stream.create_group(name, last_id, entries_read)
     if group is None:
         raise source.error("Stream with a consumer group twice")

@@ -297,7 +297,9 @@ def hash_of_triples(body: bytes, limits: ValueLimits) -> HashValue:
         if not listpack.is_int(body, at):
             raise ValueError("hash with a deadline that is no number")
         deadline = listpack.get_i64(body, at)
-        if deadline < 0 or (deadline != 0 and (before == 0 or deadline < before)):
+        if deadline < 0 or deadline > rdb.LATEST_FIELD_DEADLINE:
+            raise ValueError("hash with an impossible deadline")
+        if deadline != 0 and (before == 0 or deadline < before):
             raise ValueError("hash with deadlines out of order")
         before = deadline
         at += listpack.entry_size(body, at)
@@ -314,8 +316,10 @@ def read_hash_with_deadlines(source: RdbSource, limits: ValueLimits, is_early: b
     value.reserve(left)
     while left > 0:
         deadline = source.number()
-        if deadline != 0 and not is_early:
-            deadline = int(deadline) + int(earliest) - 1
+        if deadline > 0 and not is_early:
+            deadline = min(int(deadline) + int(earliest) - 1, rdb.LATEST_FIELD_DEADLINE + 1)
+        if deadline < 0 or deadline > rdb.LATEST_FIELD_DEADLINE:
+            raise source.error("Hash with an impossible deadline")
         read_field(source, value, deadline)
         left -= 1
     return value
