@@ -433,13 +433,6 @@ class Server(Host):
             return errors.NOREPLICAS
         return self.append_only.refusal()
 
-    def update_refusal(self) -> None:
-        """Has writing commands checked while anything may refuse them."""
-        refuses = self.snapshots.refuses_writes() or self.append_only.refusal() is not None
-        if refuses or self.replicas.lacks_replicas():
-            self.dispatcher.attention |= WRITES_REFUSED
-        else:
-            self.dispatcher.attention &= ~WRITES_REFUSED
     def rewrite_append_only(self, later: bool) -> i64:
         """BGREWRITEAOF."""
         return self.rewrite.request(later)
@@ -452,6 +445,13 @@ class Server(Host):
         """DEBUG LOADAOF."""
         return reload_append_only(self)
 
+    def update_refusal(self) -> None:
+        """Has writing commands checked while anything may refuse them."""
+        refuses = self.snapshots.refuses_writes() or self.append_only.refusal() is not None
+        if refuses or self.replicas.lacks_replicas():
+            self.dispatcher.attention |= WRITES_REFUSED
+        else:
+            self.dispatcher.attention &= ~WRITES_REFUSED
 
     # Scripts
 
