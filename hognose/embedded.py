@@ -44,7 +44,7 @@ Setting = str | bytes | int | float
 """A directive's value: as in a configuration file, or as a number; True and False are yes and no."""
 
 PROCESS_DIRECTIVES: Final = frozenset(
-    {"daemonize", "supervised", "pidfile", "oom-score-adj", "server_cpulist", "syslog-enabled"}
+    {"appendonly", "daemonize", "supervised", "pidfile", "oom-score-adj", "server_cpulist", "syslog-enabled"}
 )
 """What only a process of its own can have."""
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from hognose.commands.context import TO_APPEND_ONLY_FILE
+from hognose.commands.context import CLOSE_AFTER_REPLY, TO_APPEND_ONLY_FILE
 from hognose.commands.host import NOTICE, WARNING
 from hognose.persistence.aof_directory import NO_FILE, AofDirectory
 from hognose.persistence.aof_format import write_command
@@ -154,6 +154,8 @@ class AppendOnly(Sink):
         if not connection.is_held:
             connection.is_held = True
             self._held.append(connection)
+        if connection.flags & CLOSE_AFTER_REPLY:
+            connection.stalled = True  # nothing it still sends is run
 
     def _release(self) -> None:
         """Sends the replies that wait."""

@@ -121,6 +121,11 @@ class AppendOnlyRewrite(CronTask):
         self.last_duration_s: i64 = NEVER
         self.last_cow_bytes: i64 = 0
         server.config.on_change("aof-disable-auto-gc", self._apply_auto_gc)
+        server.config.on_change("appendonly", self._refuse)
+
+    def _refuse(self) -> str:
+        """Applier of `appendonly` until the server has loaded its data, if it ever does: embedded ones keep none."""
+        return "The append-only file needs a server process of its own" if self._server.settings.appendonly else ""
 
     def _apply_auto_gc(self) -> str:
         """Applier of `aof-disable-auto-gc`: deletes what has been kept."""
@@ -357,11 +362,12 @@ class AppendOnlyRewrite(CronTask):
         if self._server.is_loading() or wanted == (self._aof.state != OFF):
             return ""
         if not wanted:
-            self._switch_off()
+            self.switch_off()
             return ""
-        return "" if self._switch_on() else "Unable to turn on AOF. Check server logs."
+        return "" if self.switch_on() else "Unable to turn on AOF. Check server logs."
 
-    def _switch_on(self) -> bool:
+    def switch_on(self) -> bool:
+        """Begins to keep the file, from the dataset as it is now; False, with the reason logged, if that fails."""
         server = self._server
         aof = self._aof
         aof.state = WAITING
@@ -385,7 +391,8 @@ class AppendOnlyRewrite(CronTask):
                 return False
         return True
 
-    def _switch_off(self) -> None:
+    def switch_off(self) -> None:
+        """Stops keeping the file: everything is written and brought to disk first."""
         self._server.propagation.detach(self._aof)
         self._aof.stop()
         self.is_scheduled = False

@@ -320,6 +320,16 @@ def test_with_everysec_a_failed_sync_refuses_writes_though_the_next_might_succee
     assert everysec.aof.sync_error is IO_ERROR
 
 
+def test_what_follows_quit_is_not_run_while_the_replies_wait(always: Setup) -> None:
+    client, other = always.client(), always.client()
+    client.send("SET", "a", "1")
+    client.send("QUIT")
+    client.send("SET", "a", "2")
+    always.turns()
+    assert (client.reply(), client.reply(), client.transport.closed) == (b"OK", b"OK", True)
+    assert other("GET", "a") == b"1"
+
+
 def test_no_appendfsync_on_rewrite_does_not_wait_while_a_child_writes(always: Setup) -> None:
     always.server.settings.no_appendfsync_on_rewrite = True
     children = always.server.snapshots.children
