@@ -73,7 +73,7 @@ NEWEST_REDIS: Final = 15
 VALKEY: Final = 80
 
 LATEST_FIELD_DEADLINE: Final = (1 << 48) - 2
-"""Redis keeps deadlines of fields in 48 bits. Valkey does not."""
+"""Redis keeps deadlines of fields in 48 bits: up to the year 10889. Later ones, which Valkey can have, become this."""
 
 FIELD_DEADLINES_SINCE: Final = 12
 SET_LISTPACK_SINCE: Final = 11

@@ -334,7 +334,7 @@ def read_valkey_hash(source: RdbSource, limits: ValueLimits) -> HashValue:
         field = source.string()
         text = source.string()
         deadline = source.i64_le()
-        put_field(source, value, field, text, 0 if deadline == -1 else deadline)
+        put_field(source, value, field, text, 0 if deadline == -1 else min(deadline, rdb.LATEST_FIELD_DEADLINE))
         left -= 1
     return value
 

@@ -211,7 +211,7 @@ def write_group(sink: RdbSink, group: ConsumerGroup, kind: i64) -> None:
     sink.string(group.name)
     write_id(sink, group.last_id)
     if kind != rdb.STREAM:
-        sink.length(group.entries_read)
+        sink.unsigned(group.entries_read % 2**64)
     sink.length(group.pending.size())
     for entry_id in sorted(group.pending.by_id):
         record = group.pending.by_id[entry_id]

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from hognose.clock import FakeClock
-from hognose.datastructures.hashvalue import HashLimits
+from hognose.datastructures.hashvalue import HashLimits, HashValue
 from hognose.datastructures.quicklist import ListLimits
 from hognose.datastructures.setvalue import SetLimits
 from hognose.datastructures.zset import ZSetLimits
@@ -127,3 +127,19 @@ def test_empty_collections_are_left_out_and_remarked() -> None:
     assert reader.remarks == ["skipping empty key: empty"]
     assert (reader.keys_loaded, reader.keys_empty) == (1, 1)
     assert keyspace.databases[0].table.count == 1
+
+
+def test_deadlines_of_fields_that_redis_cannot_hold_become_its_latest() -> None:
+    far = (2**62).to_bytes(8, "little")
+    _, keyspace = read(b"VALKEY080\xfe\x00" + b"\x16\x04hash\x01\x01f\x01v" + far + END)
+    database = keyspace.databases[0]
+    value = database.table.found.slots[2 * database.table.find(b"hash") + 1]
+    assert isinstance(value, HashValue)
+    assert value.deadline(b"f") == 2**48 - 2
+
+
+def test_such_deadlines_are_refused_in_files_of_redis() -> None:
+    for deadline in (2**48 - 1, 2**62, 2**63):
+        entry = b"\x18\x04hash" + (1).to_bytes(8, "little") + b"\x01\x81" + deadline.to_bytes(8, "big") + b"\x01f\x01v"
+        with pytest.raises(RdbError, match="impossible deadline"):
+            read(b"REDIS0012\xfe\x00" + entry + END)
