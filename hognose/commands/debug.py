@@ -264,6 +264,7 @@ def reload(ctx: Context, argv: Argv) -> Reply:
         raise CommandError("ERR")
     if b"NOFLUSH" not in words:
         ctx.keyspace.clear()
+        ctx.keyspace.libraries.clear()
     try:
         snapshots.load(replaces=b"MERGE" in words)
     except (RdbError, OSError) as error:

@@ -6,7 +6,7 @@ from hognose.commands.context import Context
 from hognose.commands.flags import ALLOW_BUSY, DENYOOM, LOADING, NOSCRIPT, STALE, WRITE
 from hognose.commands.help import help_reply
 from hognose.commands.spec import CommandGroup
-from hognose.errors import CommandError, printable, unknown_subcommand
+from hognose.errors import CommandError, printable
 from hognose.resp.reply import OK, Argv, Reply
 
 command = CommandGroup("scripting")
@@ -14,6 +14,13 @@ command = CommandGroup("scripting")
 ALL_SHARDS: Final = b"request_policy:all_shards"
 ALL_SUCCEEDED: Final = b"response_policy:all_succeeded"
 POLICIES: Final = (b"FLUSH", b"APPEND", b"REPLACE")
+
+
+def wrong_usage(argv: Argv) -> CommandError:
+    """The error for arguments that no form of a subcommand has."""
+    word = printable(argv[1])[:128]
+    return CommandError(f"ERR unknown subcommand or wrong number of arguments for '{word}'. Try FUNCTION HELP.")
+
 
 command.container("FUNCTION", since="7.0.0", summary="The commands for libraries of functions.")
 
@@ -67,7 +74,7 @@ def function_delete(ctx: Context, argv: Argv) -> Reply:
 def function_flush(ctx: Context, argv: Argv) -> Reply:
     """Both modes free at once: a function is gone as soon as nothing refers to it."""
     if len(argv) > 3:
-        raise unknown_subcommand(printable(argv[1]), "FUNCTION")
+        raise wrong_usage(argv)
     if len(argv) == 3 and argv[2].upper() not in {b"ASYNC", b"SYNC"}:
         raise CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
     ctx.host.scripts().flush_libraries()
@@ -128,7 +135,7 @@ def function_dump(ctx: Context, argv: Argv) -> Reply:
 )
 def function_restore(ctx: Context, argv: Argv) -> Reply:
     if len(argv) > 4:
-        raise unknown_subcommand(printable(argv[1]), "FUNCTION")
+        raise wrong_usage(argv)
     policy = argv[3].upper() if len(argv) == 4 else b"APPEND"
     if policy not in POLICIES:
         raise CommandError("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")

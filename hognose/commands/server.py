@@ -52,7 +52,9 @@ def info(ctx: Context, argv: Argv) -> Reply:
     tips=[b"nondeterministic_output"],
 )
 def time(ctx: Context, argv: Argv) -> Reply:
-    now_us = ctx.host.clock.now_us
+    # A script sees one time from its beginning to its end.
+    frozen_now_ms = ctx.keyspace.frozen_now_ms
+    now_us = ctx.host.clock.now_us if frozen_now_ms == 0 else frozen_now_ms * 1000
     return [b"%d" % (now_us // 1_000_000), b"%d" % (now_us % 1_000_000)]
 
 

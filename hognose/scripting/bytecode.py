@@ -2,8 +2,8 @@
 
 Lua forgets a function that ends in a tail call before what it calls begins. For redis.call, which is a Lua function
 here, that would lose the line the error message has to name. Where the callee was just read from a field called like
-one of the server's or the libraries' functions, OP_TAILCALL is replaced by OP_CALL; both are followed by the same OP_RETURN, so nothing else changes, and tail
-recursion of the script's own functions stays what it is.
+one of the server's or the libraries' functions, OP_TAILCALL is replaced by OP_CALL; both are followed by the same
+OP_RETURN, so nothing else changes, and tail recursion of the script's own functions stays what it is.
 
 What is read here comes from Lua's own string.dump, never from a client. Layout (Lua 5.1, 64 bits, low byte first):
 

@@ -61,7 +61,7 @@ def argument_of(value: object) -> bytes | None:
             return b"%d" % value
         return format_double(float(value))
     if isinstance(value, float):
-        if value != value:
+        if math.isnan(value):
             return b"-nan" if math.copysign(1.0, value) < 0 else b"nan"
         return format_double(value)
     return None

@@ -70,13 +70,18 @@ class Engine(Scripts):
 
     Attributes:
         run: What is running now.
+        evicted_scripts: How many scripts made room for others.
         libraries: The libraries of functions.
     """
 
     def __init__(self, host: Host) -> None:
         self._host: Final = host
         self._scripts: dict[bytes, Script] = {}
+        self._by_text: dict[bytes, Script] = {}  # a digest takes longer than all the rest of a short script
         self._text_bytes: i64 = 0
+        self._recent: dict[bytes, Script] = {}
+        self._newest: Script | None = None
+        self.evicted_scripts: i64 = 0
         self._eval_calls: Final = Calls(host)
         self._function_calls: Final = Calls(host)
         self._runs_since_sweep: i64 = 0
@@ -180,15 +185,25 @@ class Engine(Scripts):
             raise CommandError(f"ERR Error compiling script (new function): {error}") from None
         script = Script(digest, text, shebang.flags, body)
         self._scripts[digest] = script
+        self._by_text[text] = script
         self._text_bytes += len(text)
         return script
 
-    def _trim(self) -> None:
-        """Forgets the scripts that EVAL ran longest ago if there are too many."""
-        evicted = [script for script in self._scripts.values() if not script.is_kept]
-        for script in evicted[: max(0, len(evicted) - MOST_EVAL_SCRIPTS)]:
-            self._text_bytes -= len(script.text)
-            del self._scripts[script.digest]
+    def _note_use(self, script: Script) -> None:
+        """Keeps the scripts that only EVAL has brought in the order of their last use, and forgets the oldest."""
+        recent = self._recent
+        if script.is_kept or self._newest is script:
+            return
+        self._newest = script
+        if script.digest in recent:
+            del recent[script.digest]
+        recent[script.digest] = script
+        if len(recent) > MOST_EVAL_SCRIPTS:
+            oldest = recent.pop(next(iter(recent)))
+            del self._scripts[oldest.digest]
+            del self._by_text[oldest.text]
+            self._text_bytes -= len(oldest.text)
+            self.evicted_scripts += 1
 
     def load(self, text: bytes) -> bytes:
         """SCRIPT LOAD. Returns the digest."""
@@ -197,6 +212,7 @@ class Engine(Scripts):
         if script is None:
             script = self._compiled(digest, text)
         script.is_kept = True
+        self._recent.pop(digest, None)
         return digest
 
     def exists(self, digest: bytes) -> bool:
@@ -205,7 +221,10 @@ class Engine(Scripts):
 
     def forget_all(self) -> None:
         """SCRIPT FLUSH."""
-        self._scripts.clear()
+        self._scripts = {}
+        self._by_text = {}
+        self._recent = {}
+        self._newest = None
         self._text_bytes = 0
 
     # Running
@@ -215,11 +234,10 @@ class Engine(Scripts):
         self._host.show_to_monitors(ctx, argv)
         keys = key_count(argv)
         text = argv[1]
-        digest = hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
-        script = self._scripts.get(digest)
+        script = self._by_text.get(text)
         if script is None:
+            digest = hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
             script = self._compiled(digest, text)
-            self._trim()
         return self._run_script(ctx, argv, script, keys, read_only)
 
     def run_digest(self, ctx: Context, argv: list[bytes], read_only: bool) -> Reply:
@@ -234,6 +252,7 @@ class Engine(Scripts):
         return self._run_script(ctx, argv, script, keys, read_only)
 
     def _run_script(self, ctx: Context, argv: list[bytes], script: Script, keys: int, read_only: bool) -> Reply:
+        self._note_use(script)
         run = Run(ctx, argv, script.digest, is_function=False)
         self._admit(run, script.flags, read_only)
         return self._run(run, self._eval_calls, script.body, keys)
@@ -282,7 +301,8 @@ class Engine(Scripts):
         host = self._host
         keyspace = host.keyspace
         ctx = run.caller
-        ctx.propagate_as()
+        if host.propagating:
+            ctx.propagate_as()
         outer_now_ms = keyspace.frozen_now_ms
         run.started_us = host.clock.now_us
         if outer_now_ms == 0:

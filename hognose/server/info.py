@@ -239,20 +239,23 @@ class InfoReport:
         return fields + self._fragmentation(used, resident) + self._buffers(normal, replicas)
 
     def _script_memory(self) -> Fields:
+        memory = self._server.engine.memory()
+        states = int(memory.eval_bytes + memory.function_bytes)
+        records = int(memory.script_bytes + memory.library_bytes)
         return [
-            ("used_memory_lua", 0),
-            ("used_memory_vm_eval", 0),
-            ("used_memory_lua_human", "0B"),
-            ("used_memory_scripts_eval", 0),
-            ("number_of_cached_scripts", 0),
-            ("number_of_functions", 0),
-            ("number_of_libraries", 0),
-            ("used_memory_vm_functions", 0),
-            ("used_memory_vm_total", 0),
-            ("used_memory_vm_total_human", "0B"),
-            ("used_memory_functions", 0),
-            ("used_memory_scripts", 0),
-            ("used_memory_scripts_human", "0B"),
+            ("used_memory_lua", int(memory.eval_bytes)),
+            ("used_memory_vm_eval", int(memory.eval_bytes)),
+            ("used_memory_lua_human", human(int(memory.eval_bytes))),
+            ("used_memory_scripts_eval", int(memory.script_bytes)),
+            ("number_of_cached_scripts", int(memory.scripts)),
+            ("number_of_functions", int(memory.functions)),
+            ("number_of_libraries", int(memory.libraries)),
+            ("used_memory_vm_functions", int(memory.function_bytes)),
+            ("used_memory_vm_total", states),
+            ("used_memory_vm_total_human", human(states)),
+            ("used_memory_functions", int(memory.library_bytes)),
+            ("used_memory_scripts", records),
+            ("used_memory_scripts_human", human(records)),
         ]
 
     def _fragmentation(self, used: int, resident: int) -> Fields:

@@ -55,6 +55,7 @@ def client_bytes(server: "Server") -> tuple[int, int]:
 def memory_overheads(server: "Server") -> list[tuple[bytes, int]]:
     """The parts of used_memory that are not data, by the names MEMORY STATS gives them. O(clients)."""
     normal, replicas = client_bytes(server)
+    scripts = server.engine.memory()
     return [
         (b"startup.allocated", int(server.startup_bytes)),
         (b"replication.backlog", 0),
@@ -62,8 +63,8 @@ def memory_overheads(server: "Server") -> list[tuple[bytes, int]]:
         (b"clients.normal", normal),
         (b"cluster.links", 0),
         (b"aof.buffer", len(server.append_only.file.buffer)),
-        (b"lua.caches", 0),
-        (b"functions.caches", 0),
+        (b"lua.caches", int(scripts.script_bytes)),
+        (b"functions.caches", int(scripts.library_bytes)),
     ]
 
 
@@ -71,6 +72,8 @@ def used_memory(server: "Server") -> i64:
     """All memory accounted for, in bytes: data, clients, logs. O(clients)."""
     normal, replicas = client_bytes(server)
     logs = SLOWLOG_ENTRY_BYTES * len(server.slowlog.entries)
+    scripts = server.engine.memory()
+    logs += int(scripts.script_bytes + scripts.library_bytes)
     return server.keyspace.used_memory() + server.keyspace.lazyfree.pending_bytes + normal + replicas + logs
 
 
