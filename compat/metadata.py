@@ -28,6 +28,7 @@ _DEPARTURES_BY_REASON: Final = {
         hpexpireat/since, hpexpireat/arguments, hpexpiretime/since, hpttl/tips, hpttl/since, hscan/history,
         hsetex/since, hsetex/key specs, hsetex/arguments, httl/tips, httl/since
     """,
+    "Redis 7.2's flags: scripts may call it; 7.0 forbids that, Valkey calls it blocking": "wait/flags",
     "Redis 7.2's flags; Valkey allows it while a script runs": "client|no-touch/flags, client|setinfo/flags",
     "Redis 7.4 added an id to it": "xread/history",
     "Redis 7.2's token for the empty key is a pair of quotes, where the others show nothing": "migrate/arguments",

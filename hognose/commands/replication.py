@@ -83,7 +83,7 @@ def psync(ctx: Context, argv: Argv) -> Reply:
     since="3.0.0",
     summary="Waits until so many replicas have what this client has written.",
     complexity="O(1)",
-    syntax="numreplicas timeout",
+    syntax="numreplicas timeout:integer",
     tips=[b"request_policy:all_shards", b"response_policy:agg_min"],
     categories=[b"connection"],
 )
