@@ -231,8 +231,13 @@ class Context:
 
 
 class QueuedCommand:
-    """A command waiting for EXEC."""
+    """A command waiting for EXEC.
 
-    def __init__(self, command: "Command", argv: list[bytes]) -> None:
+    Attributes:
+        flags: Those of the command, or what a script declares of itself.
+    """
+
+    def __init__(self, command: "Command", argv: list[bytes], flags: i64) -> None:
         self.command: Final = command
         self.argv: Final = argv
+        self.flags: i64 = flags

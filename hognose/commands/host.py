@@ -413,8 +413,14 @@ class Host:
         """The BUSY error while a script runs too long, or None for the few commands allowed then."""
         return None
 
-    def postpone(self, ctx: Context, command: "Command", argv: list[bytes]) -> bool:
-        """Keeps a command for when CLIENT PAUSE is over; False if the pause does not concern it."""
+    def postpone(self, ctx: Context, argv: list[bytes], flags: i64) -> bool:
+        """Keeps a command for when CLIENT PAUSE is over; False if the pause does not concern it.
+
+        Args:
+            ctx: Whose command it is.
+            argv: The command.
+            flags: Its flags, or for EXEC and scripts what they will do.
+        """
         return False
 
     # What the dispatcher reports.

@@ -246,7 +246,7 @@ class AofLoad(LoadJob):
             raise AofLoadError(
                 f"Bad file format reading the append only file {name}: '{command.name}' with {count} words"
             )
-        queued = QueuedCommand(command, argv)
+        queued = QueuedCommand(command, argv, command.flags)
         transaction = self._transaction
         if command.name == "multi":
             self._transaction = []

@@ -330,7 +330,7 @@ class Dispatcher:
         is_exec = command.name == "exec"
         if is_exec:
             for queued in ctx.queued:
-                flags |= queued.command.flags & (WRITE | DENYOOM | MAY_REPLICATE)
+                flags |= queued.flags & (WRITE | DENYOOM | MAY_REPLICATE)
         elif flags & RUNS_SCRIPT == RUNS_SCRIPT:
             flags = self.host.scripts().command_flags(argv, flags)
         reason = self._refusal(ctx, command, argv, flags)
@@ -341,11 +341,11 @@ class Dispatcher:
                 reason = errors.EXECABORT_BECAUSE + reason
             self.refuse(ctx, reason)
             return False
-        if self.attention & PAUSED and ctx.attention & REPLICATION_LINK == 0 and self.host.postpone(ctx, command, argv):
+        if self.attention & PAUSED and ctx.attention & REPLICATION_LINK == 0 and self.host.postpone(ctx, argv, flags):
             ctx.flags |= BLOCKED
             return False
         if ctx.attention & IN_MULTI and ctx.flags & DENY_BLOCKING == 0 and command.name not in TRANSACTION_WORDS:
-            ctx.queued.append(QueuedCommand(command, argv))
+            ctx.queued.append(QueuedCommand(command, argv, flags))
             for argument in argv:
                 ctx.queued_bytes += len(argument)
             encode(ctx.out, QUEUED, ctx.resp)

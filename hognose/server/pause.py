@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from hognose.commands.context import BLOCKED, Context
+from hognose.commands.context import BLOCKED
 from hognose.commands.flags import MAY_REPLICATE, WRITE
-from hognose.commands.table import Command
 from hognose.server.cron import CronTask
 from hognose.server.dispatch import PAUSED
 
@@ -82,13 +81,13 @@ class ClientPause(CronTask):
         left = self._until_ms - self._server.clock.now_ms
         return left if self._mode != NOT_PAUSED and left > 0 else 0
 
-    def holds(self, ctx: Context, command: Command) -> bool:
-        """Whether a command has to wait."""
+    def holds(self, flags: i64) -> bool:
+        """Whether a command with these flags has to wait."""
         if self._mode != NOT_PAUSED and self._until_ms <= self._server.clock.now_ms:
             self.resume()
         if self._mode == ALL:
             return True
-        return self._mode == WRITES and may_write(ctx, command)
+        return self._mode == WRITES and flags & (WRITE | MAY_REPLICATE) != 0
 
     def keep(self, connection: "Connection", argv: list[bytes]) -> None:
         """Keeps a command back."""
@@ -123,12 +122,3 @@ class ClientPause(CronTask):
             connection.flags &= ~BLOCKED
             self._server.dispatcher.execute(connection, each.argv)
             connection.process()
-
-
-def may_write(ctx: Context, command: Command) -> bool:
-    """Whether a command may change data or be sent to replicas; EXEC may if one of those it runs may."""
-    if command.flags & (WRITE | MAY_REPLICATE):
-        return True
-    if command.name != "exec":
-        return False
-    return any(queued.command.flags & (WRITE | MAY_REPLICATE) for queued in ctx.queued)

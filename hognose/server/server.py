@@ -519,9 +519,9 @@ class Server(Host):
         """Ends the pause now."""
         self.pause.resume()
 
-    def postpone(self, ctx: Context, command: Command, argv: list[bytes]) -> bool:
+    def postpone(self, ctx: Context, argv: list[bytes], flags: i64) -> bool:
         """Keeps a command for when the pause is over; False if the pause does not concern it."""
-        if not isinstance(ctx, Connection) or not self.pause.holds(ctx, command):
+        if not isinstance(ctx, Connection) or not self.pause.holds(flags):
             return False
         self.pause.keep(ctx, argv)
         return True

@@ -230,3 +230,16 @@ def test_client_unblock_tells_whether_anybody_waited(server: InProcessServer) ->
         "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
     )
     assert client.error("CLIENT", "UNBLOCK", "x") == "ERR value is not an integer or out of range"
+
+
+def test_a_pause_of_writes_lets_scripts_pass_that_declare_to_write_nothing(server: InProcessServer) -> None:
+    client, other = server.client(), server.client()
+    reading = "#!lua flags=no-writes\nreturn 'read'"
+    other("MULTI")
+    other("EVAL", reading, 0)
+    client("CLIENT", "PAUSE", 60_000, "WRITE")
+    assert client("EVAL", reading, 0) == b"read"
+    assert client("EVAL_RO", "return 1", 0) == 1
+    assert other("EXEC") == [b"read"]
+    assert server.client()("EVAL", "#!lua\nreturn 1", 0) is ...
+    assert server.client()("EVAL", "return 1", 0) is ...
