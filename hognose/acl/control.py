@@ -74,10 +74,6 @@ class AccessControl:
         self.index.all_channels = self.host.settings.acl_pubsub_default == "allchannels"
         return ""
 
-    def default_user(self) -> User:
-        """The user every client is at first."""
-        return self.users[DEFAULT_USER]
-
     def sorted_users(self) -> list[User]:
         """All users in the order of their names' bytes. O(n log n)."""
         return [self.users[name] for name in sorted(self.users, key=user_name_bytes)]
