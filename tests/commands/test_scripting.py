@@ -1,8 +1,13 @@
 """EVAL and its kin, and SCRIPT."""
 
+from __future__ import annotations
+
+import hashlib
+
+import hiredis
 import pytest
 
-from tests.inprocess import InProcessServer
+from tests.inprocess import InProcessClient, InProcessServer
 
 
 @pytest.fixture
@@ -10,25 +15,51 @@ def server() -> InProcessServer:
     return InProcessServer()
 
 
-def test_a_script_sets_and_gets_keys(server: InProcessServer) -> None:
-    client = server.client()
+@pytest.fixture
+def client(server: InProcessServer) -> InProcessClient:
+    return server.client()
+
+
+def digest_of(script: str) -> str:
+    return hashlib.sha1(script.encode()).hexdigest()
+
+
+def located(text: str, script: str, line: int = 1) -> str:
+    """The error of a script that fails on a line."""
+    return f"{text} script: {digest_of(script)}, on @user_script:{line}."
+
+
+# Arguments and replies
+
+
+def test_a_script_sets_and_gets_keys(client: InProcessClient) -> None:
     assert client("EVAL", "return redis.call('SET', KEYS[1], ARGV[1])", 1, "key", "value") == b"OK"
     assert client("EVAL", "return redis.call('GET', KEYS[1])", 1, "key") == b"value"
     assert client("GET", "key") == b"value"
 
 
-def test_the_number_of_keys_is_checked(server: InProcessServer) -> None:
-    client = server.client()
+def test_the_number_of_keys_is_checked(client: InProcessClient) -> None:
     assert client.error("EVAL", "return 1", "x") == "ERR value is not an integer or out of range"
     assert client.error("EVAL", "return 1", 2, "a") == "ERR Number of keys can't be greater than number of args"
     assert client.error("EVAL", "return 1", -1) == "ERR Number of keys can't be negative"
 
 
-def test_more_arguments_than_fit_on_the_stack_of_lua_arrive(server: InProcessServer) -> None:
-    client = server.client()
+def test_more_arguments_than_fit_on_the_stack_of_lua_arrive(client: InProcessClient) -> None:
     words = [str(i) for i in range(20_000)]
     script = "return {#KEYS, #ARGV, KEYS[1], KEYS[12000], ARGV[1], ARGV[8000]}"
     assert client("EVAL", script, 12_000, *words) == [12_000, 8_000, b"0", b"11999", b"12000", b"19999"]
+
+
+def test_a_script_calls_the_server_with_thousands_of_arguments(client: InProcessClient) -> None:
+    script = "local a = {} for i = 1, 7990 do a[i] = i end return redis.call('RPUSH', 'list', unpack(a))"
+    assert client("EVAL", script, 0) == 7990
+    assert client("LINDEX", "list", -1) == b"7990"
+
+
+def test_a_long_reply_arrives_whole_in_a_script(client: InProcessClient) -> None:
+    client("RPUSH", "list", *range(5000))
+    script = "local l = redis.call('LRANGE', 'list', 0, -1) return {#l, l[1], l[1000], l[1001], l[5000]}"
+    assert client("EVAL", script, 0) == [5000, b"0", b"999", b"1000", b"4999"]
 
 
 @pytest.mark.parametrize(
@@ -37,12 +68,14 @@ def test_more_arguments_than_fit_on_the_stack_of_lua_arrive(server: InProcessSer
         ("return 3.99", 3),
         ("return -3.99", -3),
         ("return 'text'", b"text"),
+        ("return 'a\\0b'", b"a\0b"),
         ("return true", 1),
         ("return false", None),
         ("return nil", None),
         ("return {1, 2, nil, 4}", [1, 2]),
         ("return {1, {2, 'x'}, true, false}", [1, [2, b"x"], 1, None]),
         ("return {ok='fine'}", b"fine"),
+        ("return {ok='a\\nb'}", b"a b"),
         ("return {double=3.5}", b"3.5"),
         ("return {big_number='123'}", b"123"),
         ("return {verbatim_string={format='txt', string='hi'}}", b"hi"),
@@ -52,5 +85,304 @@ def test_more_arguments_than_fit_on_the_stack_of_lua_arrive(server: InProcessSer
         ("return 1/0", -(2**63)),
     ],
 )
-def test_what_a_script_returns_becomes_a_reply(server: InProcessServer, script: str, reply: object) -> None:
-    assert server.client()("EVAL", script, 0) == reply
+def test_what_a_script_returns_becomes_a_reply(client: InProcessClient, script: str, reply: object) -> None:
+    assert client("EVAL", script, 0) == reply
+
+
+@pytest.mark.parametrize(
+    ("script", "reply"),
+    [
+        ("return {double=3.5}", b",3.5\r\n"),
+        ("return {big_number='123'}", b"(123\r\n"),
+        ("return {verbatim_string={format='t', string='hi'}}", b"=6\r\nt  :hi\r\n"),
+        ("return {map={a=1}}", b"%1\r\n$1\r\na\r\n:1\r\n"),
+        ("return {set={a=true}}", b"~1\r\n$1\r\na\r\n"),
+        ("return nil", b"_\r\n"),
+        ("return true", b":1\r\n"),
+        ("return {false}", b"*1\r\n_\r\n"),
+        ("redis.setresp(3) return true", b"#t\r\n"),
+        ("redis.setresp(3) return {true, false}", b"*2\r\n#t\r\n#f\r\n"),
+    ],
+)
+def test_a_client_of_resp3_gets_the_richer_types(client: InProcessClient, script: str, reply: bytes) -> None:
+    client("HELLO", 3)
+    assert client.raw(hiredis.pack_command(("EVAL", script, "0"))) == reply
+
+
+@pytest.mark.parametrize(
+    ("call", "in_resp2", "in_resp3"),
+    [
+        ("'GET', 'none'", b"boolean", b"nil"),
+        ("'HGETALL', 'hash'", b"table", b"table"),
+        ("'ZSCORE', 'zset', 'm'", b"string", b"table"),
+        ("'SMEMBERS', 'set'", b"table", b"table"),
+    ],
+)
+def test_what_a_script_gets_depends_on_setresp(
+    client: InProcessClient, call: str, in_resp2: bytes, in_resp3: bytes
+) -> None:
+    client("HSET", "hash", "f", "v")
+    client("ZADD", "zset", 1.5, "m")
+    client("SADD", "set", "m")
+    assert client("EVAL", f"return type(redis.call({call}))", 0) == in_resp2
+    assert client("EVAL", f"redis.setresp(3) return type(redis.call({call}))", 0) == in_resp3
+
+
+def test_maps_and_sets_and_doubles_are_tagged_tables_in_resp3(client: InProcessClient) -> None:
+    client("HSET", "hash", "f", "v")
+    client("ZADD", "zset", 1.5, "m")
+    client("SADD", "set", "m")
+    script = (
+        "redis.setresp(3) return {redis.call('HGETALL', 'hash').map.f, redis.call('SMEMBERS', 'set').set.m, "
+        "tostring(redis.call('ZSCORE', 'zset', 'm').double)}"
+    )
+    assert client("EVAL", script, 0) == [b"v", 1, b"1.5"]
+
+
+def test_numbers_are_arguments_in_their_shortest_form(client: InProcessClient) -> None:
+    script = "return redis.call('ECHO', ARGV[1] + 0)"
+    for text, argument in (("10", b"10"), ("0.5", b"0.5"), ("1e15", b"1000000000000000"), ("1e300", b"1e+300")):
+        assert client("EVAL", script, 0, text) == argument
+
+
+def test_a_reply_that_contains_itself_ends(client: InProcessClient) -> None:
+    client.send("EVAL", "local a = {} a[1] = a return a", 0)
+    written = bytes(client.transport.written)
+    assert written.endswith(b"*1\r\n-ERR reached lua stack limit\r\n")
+    assert written.count(b"*1\r\n") > 1000
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("script", "text", "line"),
+    [
+        ("return redis.call('nosuch')", "ERR Unknown Redis command called from script", 1),
+        ("\n\nreturn redis.call('GET')", "ERR Wrong number of args calling Redis command from script", 3),
+        ("return redis.call('MULTI')", "ERR This Redis command is not allowed from script", 1),
+        ("return redis.call('GET', {})", "ERR Lua redis lib command arguments must be strings or integers", 1),
+        ("return redis.call()", "ERR Please specify at least one argument for this redis lib call", 1),
+        ("return nosuch", "ERR user_script:1: Script attempted to access nonexistent global variable 'nosuch'", 1),
+        ("local x\nreturn x.y", "ERR user_script:2: attempt to index local 'x' (a nil value)", 2),
+        ("error('mine')", "ERR user_script:1: mine", 1),
+        ("error('mine', 0)", "ERR mine", 1),
+        ("error({err='MY own'})", "MY own", 1),
+        ("error(12)", "ERR user_script:1: 12", 1),
+        ("redis.log(1)", "ERR redis.log() requires two arguments or more.", 1),
+        ("redis.log('x', 'y')", "ERR First argument must be a number (log level).", 1),
+        ("redis.log(9, 'y')", "ERR Invalid debug level.", 1),
+        ("redis.setresp(4)", "ERR RESP version must be 2 or 3.", 1),
+        ("return redis.sha1hex()", "ERR wrong number of arguments", 1),
+        ("return math.random(0)", "ERR user_script:1: bad argument #1 to 'random' (interval is empty)", 1),
+        ("return cjson.decode('{')", "ERR user_script:1: Expected object key string but found T_END at character 2", 1),
+    ],
+)
+def test_an_error_names_the_place(client: InProcessClient, script: str, text: str, line: int) -> None:
+    assert client.error("EVAL", script, 0) == located(text, script, line)
+
+
+def test_an_error_of_a_command_passes_through(client: InProcessClient) -> None:
+    client("SET", "key", "text")
+    script = "local x = 1\nreturn redis.call('LPUSH', 'key', 1)"
+    wrong_type = "WRONGTYPE Operation against a key holding the wrong kind of value"
+    assert client.error("EVAL", script, 0) == located(wrong_type, script, 2)
+    assert client.error("EVAL", "return redis.pcall('LPUSH', 'key', 1)", 0) == wrong_type
+    assert client("EVAL", "return redis.pcall('LPUSH', 'key', 1).err", 0) == wrong_type.encode()
+    assert client("EVAL", "return select(2, pcall(redis.call, 'LPUSH', 'key', 1))", 0) == wrong_type.encode()
+
+
+def test_a_script_that_does_not_compile_is_refused(client: InProcessClient) -> None:
+    expected = "ERR Error compiling script (new function): user_script:1: '=' expected near '<eof>'"
+    assert client.error("EVAL", "x", 0) == expected
+    assert client.error("SCRIPT", "LOAD", "x") == expected
+
+
+def test_what_fails_inside_a_script_is_counted_once(client: InProcessClient) -> None:
+    client("SET", "key", "text")
+    client("CONFIG", "RESETSTAT")
+    client.error("EVAL", "return redis.call('LPUSH', 'key', 1)", 0)
+    client.error("EVAL", "return redis.pcall('LPUSH', 'key', 1)", 0)
+    client.error("EVAL", "return redis.call('LPUSH')", 0)
+    stats = client("INFO", "errorstats", "commandstats")
+    assert isinstance(stats, bytes)
+    assert b"errorstat_WRONGTYPE:count=2\r\n" in stats
+    assert b"errorstat_ERR:count=1\r\n" in stats
+    lines = {line.partition(b":")[0]: line for line in stats.split(b"\r\n")}
+    assert lines[b"cmdstat_eval"].endswith(b"rejected_calls=0,failed_calls=0")
+    assert lines[b"cmdstat_lpush"].startswith(b"cmdstat_lpush:calls=2,")
+    assert lines[b"cmdstat_lpush"].endswith(b"rejected_calls=1,failed_calls=2")
+
+
+def test_error_reply_gives_an_error_a_code(client: InProcessClient) -> None:
+    for argument, text in (("MY problem", "MY problem"), ("-MY problem", "MY problem"), ("problem", "ERR problem")):
+        assert client.error("EVAL", "return redis.error_reply(ARGV[1])", 0, argument) == text
+    assert client("EVAL", "return redis.status_reply('fine')", 0) == b"fine"
+
+
+# The cache
+
+
+def test_evalsha_runs_what_eval_or_script_load_brought(client: InProcessClient) -> None:
+    assert client.error("EVALSHA", digest_of("return 7"), 0) == "NOSCRIPT No matching script. Please use EVAL."
+    assert client("SCRIPT", "LOAD", "return 7") == digest_of("return 7").encode()
+    assert client("EVALSHA", digest_of("return 7").upper(), 0) == 7
+    client("EVAL", "return 8", 0)
+    assert client("EVALSHA", digest_of("return 8"), 0) == 8
+    assert client("SCRIPT", "EXISTS", digest_of("return 7"), digest_of("return 8"), "x") == [1, 1, 0]
+    assert client("SCRIPT", "FLUSH") == b"OK"
+    assert client("SCRIPT", "EXISTS", digest_of("return 7")) == [0]
+    assert client.error("SCRIPT", "FLUSH", "NOW") == "ERR SCRIPT FLUSH only support SYNC|ASYNC option"
+
+
+def test_only_the_500_scripts_eval_ran_last_are_kept(client: InProcessClient) -> None:
+    client("SCRIPT", "LOAD", "return 'kept'")
+    client("EVAL", "return 0", 0)
+    for number in range(1, 500):
+        client("EVAL", f"return {number}", 0)
+    client("EVAL", "return 0", 0)
+    client("EVAL", "return 500", 0)
+    scripts = [digest_of(text) for text in ("return 'kept'", "return 0", "return 1", "return 2", "return 500")]
+    assert client("SCRIPT", "EXISTS", *scripts) == [1, 1, 0, 1, 1]
+
+
+def test_info_tells_what_scripts_occupy(client: InProcessClient) -> None:
+    client("EVAL", "return 1", 0)
+    client("SCRIPT", "LOAD", "return 2")
+    text = client("INFO", "memory")
+    assert isinstance(text, bytes)
+    fields = dict(line.split(b":", 1) for line in text.split(b"\r\n") if b":" in line)
+    assert fields[b"number_of_cached_scripts"] == b"2"
+    assert int(fields[b"used_memory_vm_eval"]) > 10_000
+    assert int(fields[b"used_memory_scripts_eval"]) > len("return 1return 2")
+
+
+def test_scripts_that_are_forgotten_leave_nothing_in_lua(server: InProcessServer, client: InProcessClient) -> None:
+    def occupied() -> int:
+        client("EVAL", "collectgarbage() return 1", 0)
+        return int(server.server.engine.memory().eval_bytes)
+
+    for number in range(1000):
+        client("EVAL", f"local t = {{}} for i = 1, 10 do t[i] = {{i}} end return {number}", 0)
+    before = occupied()
+    for number in range(1000, 2500):
+        client("EVAL", f"local t = {{}} for i = 1, 10 do t[i] = {{i}} end return {number}", 0)
+    assert occupied() < before * 1.05
+
+
+# Flags
+
+
+def test_a_read_only_script_may_not_write(client: InProcessClient) -> None:
+    script = "return redis.call('SET', 'key', 1)"
+    expected = located("ERR Write commands are not allowed from read-only scripts.", script)
+    assert client.error("EVAL_RO", script, 0) == expected
+    assert client.error("EVALSHA_RO", digest_of(script), 0) == expected
+    script = "#!lua flags=no-writes\nreturn redis.call('SET', 'key', 1)"
+    assert client.error("EVAL", script, 0) == located(
+        "ERR Write commands are not allowed from read-only scripts.", script, 2
+    )
+    assert client("EXISTS", "key") == 0
+
+
+def test_a_script_that_may_write_does_not_run_read_only(client: InProcessClient) -> None:
+    expected = "ERR Can not execute a script with write flag using *_ro command."
+    assert client.error("EVAL_RO", "#!lua\nreturn 1", 0) == expected
+    assert client("EVAL_RO", "#!lua flags=no-writes\nreturn 1", 0) == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        ("#!lua", "Invalid script shebang"),
+        ("#!not-lua\nreturn 1", "Unexpected engine in script shebang: #!not-lua"),
+        ("#!lua badger=data\nreturn 1", "Unknown lua shebang option: badger=data"),
+        ("#!lua flags=no-writes,nope\nreturn 1", "Unexpected flag in script shebang: nope"),
+    ],
+)
+def test_a_first_line_that_says_nonsense_is_refused(client: InProcessClient, script: str, text: str) -> None:
+    assert client.error("EVAL", script, 0) == f"ERR {text}"
+
+
+def test_without_memory_only_scripts_that_may_run_do(server: InProcessServer, client: InProcessClient) -> None:
+    client("SET", "key", "x" * 1000)
+    client("CONFIG", "SET", "maxmemory", 1)
+    oom = "OOM command not allowed when used memory > 'maxmemory'."
+    script = "return redis.call('SET', 'key', 1)"
+    assert client.error("EVAL", script, 0) == located(oom, script)
+    assert client.error("EVAL", "#!lua\nreturn 1", 0) == oom
+    assert client("EVAL", "#!lua flags=allow-oom\nreturn redis.call('SET', 'key', 1)", 0) == b"OK"
+    assert client("EVAL", "#!lua flags=no-writes\nreturn redis.call('GET', 'key')", 0) == b"1"
+    assert client("EVAL", "return redis.call('GET', 'key')", 0) == b"1"
+
+
+# Around a script
+
+
+def test_time_stands_still_in_a_script(server: InProcessServer, client: InProcessClient) -> None:
+    script = "local a = redis.call('TIME') for i = 1, 1000 do end return {a, redis.call('TIME')}"
+    first, second = client("EVAL", script, 0)  # type: ignore[misc]
+    assert first == second
+
+
+def test_select_in_a_script_is_the_scripts_own(client: InProcessClient) -> None:
+    client("EVAL", "redis.call('SELECT', 3) redis.call('SET', 'key', 'there')", 0)
+    assert client("EXISTS", "key") == 0
+    assert client("EVAL", "return redis.call('EXISTS', 'key')", 0) == 0
+    client("SELECT", 3)
+    assert client("GET", "key") == b"there"
+
+
+def test_blocking_commands_do_not_wait_in_scripts(client: InProcessClient) -> None:
+    assert client("EVAL", "return redis.call('BLPOP', 'none', 0)", 0) is None
+
+
+def test_monitor_shows_a_script_before_its_commands(server: InProcessServer, client: InProcessClient) -> None:
+    monitor = server.client()
+    monitor("MONITOR")
+    client("EVAL", "return redis.call('SET', KEYS[1], 1)", 1, "key")
+    shown = [monitor.reply(), monitor.reply()]
+    assert isinstance(shown[0], bytes)
+    assert isinstance(shown[1], bytes)
+    assert shown[0].endswith(b"""] "EVAL" "return redis.call('SET', KEYS[1], 1)" "1" "key\"""")
+    assert shown[1].endswith(b'[0 lua] "SET" "key" "1"')
+
+
+def test_scripts_run_inside_transactions(client: InProcessClient) -> None:
+    client("MULTI")
+    client("EVAL", "return redis.call('INCR', 'n')", 0)
+    client("EVAL", "return redis.call('nosuch')", 0)
+    client("INCR", "n")
+    replies = client("EXEC")
+    assert isinstance(replies, list)
+    assert replies[0] == 1
+    assert isinstance(replies[1], hiredis.ReplyError)
+    assert replies[2] == 2
+
+
+def test_keys_that_clients_wait_for_are_served_after_the_script(
+    server: InProcessServer, client: InProcessClient
+) -> None:
+    waiting = server.client()
+    waiting.send("BLPOP", "list", 0)
+    client("EVAL", "redis.call('RPUSH', 'list', 'a') redis.call('LPUSH', 'list', 'b')", 0)
+    assert waiting.reply() == [b"list", b"b"]
+
+
+def test_kill_without_a_script_is_an_error(client: InProcessClient) -> None:
+    assert client.error("SCRIPT", "KILL") == "NOTBUSY No scripts in execution right now."
+    assert client.error("FUNCTION", "KILL") == "NOTBUSY No scripts in execution right now."
+
+
+def test_there_is_no_debugger(client: InProcessClient) -> None:
+    assert client("SCRIPT", "DEBUG", "NO") == b"OK"
+    assert client.error("SCRIPT", "DEBUG", "YES") == "ERR The Lua debugger is not available"
+    assert client.error("SCRIPT", "DEBUG", "MAYBE") == "ERR Use SCRIPT DEBUG YES/SYNC/NO"
+    assert client("EVAL", "redis.debug('x') return redis.breakpoint()", 0) is None
+
+
+def test_random_numbers_are_those_of_the_real_server(client: InProcessClient) -> None:
+    # Golden values from redis-server 7.0.15.
+    assert client("EVAL", "return {math.random(1000), math.random(1000)}", 0) == [397, 841]
+    script = "math.randomseed(5) return {math.random(1000), math.random(1000), math.random(5, 8)}"
+    assert client("EVAL", script, 0) == [525, 273, 8]
