@@ -20,9 +20,12 @@ MAX_LINE_BYTES: Final = 1024
 HASH: Final = 35
 STAR: Final = 42
 DOLLAR: Final = 36
+CR: Final = 13
 LF: Final = 10
 ZERO: Final = 48
 MAX_NUMBER: Final = 1 << 40
+MOST_LENGTH_DIGITS: Final = 7
+"""Longer arguments than these digits can say are not worth a short cut."""
 
 
 def write_command(out: BytesWriter, argv: list[bytes]) -> None:
@@ -83,6 +86,9 @@ class CommandReader:
             AofError: There is no command here, or half of one.
             OSError: The file cannot be read.
         """
+        argv = self._take_whole(self._data, self._at)
+        if argv is not None:
+            return argv
         while True:
             if self._at == len(self._data) and not self._read_more(1):
                 return None
@@ -94,11 +100,51 @@ class CommandReader:
         count = self._line(STAR)
         if count < 1:
             raise self._error("a command without arguments")
-        argv: list[bytes] = []
+        argv = []
         while count > 0:
             argv.append(self._argument())
             count -= 1
         self.offset = self._start + self._at
+        return argv
+
+    def _take_whole(self, data: bytes, pos: i64) -> list[bytes] | None:
+        """Takes the command at `pos` if it has at most nine arguments, is all there and has nothing wrong with it.
+
+        Returns:
+            The arguments; None, and nothing has changed, if the command needs a closer look.
+        """
+        end: i64 = len(data)
+        if pos + 4 > end or data[pos] != STAR or data[pos + 2] != CR or data[pos + 3] != LF:
+            return None
+        count: i64 = i64(data[pos + 1]) - ZERO
+        if count < 1 or count > 9:
+            return None
+        argv: list[bytes] = []
+        at: i64 = pos + 4
+        while count > 0:
+            if at + 4 > end or data[at] != DOLLAR:
+                return None
+            at += 1
+            size: i64 = 0
+            stop: i64 = min(end, at + MOST_LENGTH_DIGITS)
+            first = at
+            while at < stop:
+                digit: i64 = i64(data[at]) - ZERO
+                if digit < 0 or digit > 9:
+                    break
+                size = size * 10 + digit
+                at += 1
+            if at == first or at + size + 4 > end or data[at] != CR or data[at + 1] != LF:
+                return None
+            at += 2
+            argv.append(data[at : at + size])
+            at += size
+            if data[at] != CR or data[at + 1] != LF:
+                return None
+            at += 2
+            count -= 1
+        self._at = at
+        self.offset = self._start + at
         return argv
 
     def _argument(self) -> bytes:
@@ -107,7 +153,7 @@ class CommandReader:
             raise self._truncated()
         at = self._at
         argument = self._data[at : at + size]
-        if self._data[at + size] != 13 or self._data[at + size + 1] != LF:
+        if self._data[at + size] != CR or self._data[at + size + 1] != LF:
             raise self._error("no line end behind an argument")
         self._at = at + size + 2
         return argument

@@ -20,6 +20,7 @@ from mypy_extensions import i64
 
 from hognose.commands.context import DENY_BLOCKING, INTERNAL, REPLICATION_LINK, Context, QueuedCommand
 from hognose.commands.host import NOTICE, WARNING
+from hognose.commands.table import Command
 from hognose.errors import CommandError, printable
 from hognose.persistence.aof_directory import AofDirectory
 from hognose.persistence.aof_format import AofError, CommandReader
@@ -73,6 +74,10 @@ class AofLoad(LoadJob):
         self._client: Context = Context(server, CLIENT_ID)
         self._transaction: list[QueuedCommand] | None = None
         self._before_transaction: i64 = 0
+        self._multi: Final = server.command_table.commands.get(b"multi")
+        self._exec: Final = server.command_table.commands.get(b"exec")
+        self._last_name = b""
+        self._last_command: Command | None = None
         self.base_bytes: i64 = 0
         for file in self._files:
             size = Path(directory.path(file.name)).stat().st_size
@@ -236,40 +241,54 @@ class AofLoad(LoadJob):
 
     def _run(self, argv: list[bytes]) -> None:
         """Runs a command, or keeps it until its transaction is complete."""
-        command = self._server.command_table.find(argv)
-        name = self._files[self._index].name
-        if command is None or command.handler is None:
-            word = printable(argv[0])
-            raise AofLoadError(f"Unknown command '{word}' reading the append only file {name}")
+        # Logs, like pipelines, repeat one command.
+        command = self._last_command
+        if command is None or argv[0] != self._last_name or command.is_container:
+            command = self._find(argv)
         count: i64 = len(argv)
         if count < command.least or count > command.most:
+            name = self._files[self._index].name
             raise AofLoadError(
                 f"Bad file format reading the append only file {name}: '{command.name}' with {count} words"
             )
-        queued = QueuedCommand(command, argv, command.flags)
         transaction = self._transaction
-        if command.name == "multi":
-            self._transaction = []
-        elif command.name == "exec":
-            self._transaction = None
-            for each in transaction or []:
-                self._call(each)
+        if command is self._multi or command is self._exec:
+            self._begin_or_end(command, transaction)
         elif transaction is not None:
-            transaction.append(queued)
+            transaction.append(QueuedCommand(command, argv, command.flags))
         else:
-            self._call(queued)
+            self._call(command, argv)
 
-    def _call(self, queued: QueuedCommand) -> None:
+    def _find(self, argv: list[bytes]) -> Command:
+        """The command that goes by a name."""
+        command = self._server.command_table.find(argv)
+        if command is None or command.handler is None:
+            word, name = printable(argv[0]), self._files[self._index].name
+            raise AofLoadError(f"Unknown command '{word}' reading the append only file {name}")
+        self._last_name = argv[0]
+        self._last_command = command
+        return command
+
+    def _begin_or_end(self, command: Command, transaction: list[QueuedCommand] | None) -> None:
+        """MULTI or EXEC."""
+        if command is self._multi:
+            self._transaction = []
+            return
+        self._transaction = None
+        for queued in transaction or []:
+            self._call(queued.command, queued.argv)
+
+    def _call(self, command: Command, argv: list[bytes]) -> None:
         """Runs a command."""
         client = self._client
-        client.command = queued.command
-        handler = queued.command.handler
+        client.command = command
+        handler = command.handler
         assert handler is not None
         try:
-            handler(client, queued.argv)
+            handler(client, argv)
         except CommandError as error:
             text = "== CRITICAL == This server is sending an error to its AOF-loading-client: "
-            text += f"'{error.text}' after processing the command '{queued.command.name}'"
+            text += f"'{error.text}' after processing the command '{command.name}'"
             if self._server.settings.propagation_error_behavior == "panic":
                 raise AofLoadError(text) from None
             self._log(WARNING, text)
