@@ -1,0 +1,134 @@
+"""Scripts that take long: others are told so, and can end them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tests.integration.server_process import TIMEOUT_S, ServerProcess
+
+BUSY_SCRIPT = "Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+BUSY_FUNCTION = "Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+KILLED = "Script killed by user with SCRIPT KILL..."
+ENDLESS = "#!lua name=endless\nredis.register_function('endless', function() while true do end end)"
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def server() -> Iterator[ServerProcess]:
+    with ServerProcess("--busy-reply-threshold", "20", "--save", "") as process:
+        yield process.ready()
+
+
+class Running:
+    """A command that a client of its own runs in a thread."""
+
+    def __init__(self, server: ServerProcess, *args: str) -> None:
+        self._client = server.client()
+        self._args = args
+        self.error = ""
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        server.wait_for("Slow script detected")
+
+    def _run(self) -> None:
+        try:
+            self._client.execute_command(*self._args)
+        except redis.RedisError as error:
+            self.error = str(error)
+
+    def wait(self) -> str:
+        """The error it ended with."""
+        self._thread.join(TIMEOUT_S)
+        assert not self._thread.is_alive()
+        return self.error
+
+
+def error_of(client: redis.Redis, *args: str) -> str:
+    with pytest.raises(redis.ResponseError) as caught:
+        client.execute_command(*args)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "while true do end",
+        "while true do redis.call('PING') end",
+        "while true do pcall(function() while true do end end) end",
+        "while true do xpcall(function() while true do end end, function() while true do end end) end",
+        "while true do coroutine.wrap(function() while true do end end)() end",
+        "local t = setmetatable({}, {__index = function() while true do end end}) while true do pcall(next, t.x) end",
+        "while true do load(function() while true do end end) end",
+        "while true do pcall(function() local t = {} while true do t[#t + 1] = ('x'):rep(1e6) end end) end",
+    ],
+)
+def test_a_script_is_killed_whatever_it_catches(server: ServerProcess, script: str) -> None:
+    before = server.client()
+    before.ping()
+    running = Running(server, "EVAL", script, "0")
+    assert error_of(before, "GET", "key").endswith(BUSY_SCRIPT)
+    assert error_of(server.client(), "GET", "key").endswith(BUSY_SCRIPT)
+    assert server.client().execute_command("SCRIPT KILL") is True
+    assert running.wait().startswith(KILLED)
+    assert before.ping()
+    assert server.client().eval("return 1", 0) == 1
+
+
+def test_clients_that_came_while_a_script_ran_are_served_afterwards(server: ServerProcess) -> None:
+    running = Running(server, "EVAL", "while true do end", "0")
+    came = server.client()
+    assert error_of(came, "GET", "key").endswith(BUSY_SCRIPT)
+    came.execute_command("SCRIPT KILL")
+    running.wait()
+    assert came.set("key", "x" * 100_000)
+    assert came.strlen("key") == 100_000
+
+
+def test_a_script_that_has_written_cannot_be_killed(server: ServerProcess) -> None:
+    Running(server, "EVAL", "redis.call('SET', 'key', 1) while true do end", "0")
+    client = server.client()
+    assert error_of(client, "SCRIPT", "KILL").startswith("UNKILLABLE Sorry the script already executed write commands")
+    assert error_of(client, "SHUTDOWN").endswith(BUSY_SCRIPT)
+    with pytest.raises(redis.ConnectionError):
+        client.execute_command("SHUTDOWN", "NOSAVE")
+    assert server.wait() == 0
+
+
+def test_functions_are_killed_by_function_kill(server: ServerProcess) -> None:
+    client = server.client()
+    client.function_load(ENDLESS)
+    running = Running(server, "FCALL", "endless", "0")
+    assert error_of(client, "GET", "key").endswith(BUSY_FUNCTION)
+    assert error_of(client, "SCRIPT", "KILL").endswith(BUSY_FUNCTION)
+    stats = client.execute_command("FUNCTION", "STATS")
+    assert b"endless" in str(stats).encode()
+    assert client.execute_command("FUNCTION KILL") == b"OK"
+    assert running.wait().startswith(KILLED)
+
+
+def test_a_transaction_goes_on_after_a_busy_script(server: ServerProcess) -> None:
+    client = server.client().connection_pool.get_connection()
+    client.send_command("MULTI")
+    assert client.read_response() == b"OK"
+    running = Running(server, "EVAL", "while true do end", "0")
+    client.send_command("GET", "key")
+    with pytest.raises(redis.ResponseError):
+        client.read_response()
+    server.client().execute_command("SCRIPT KILL")
+    running.wait()
+    client.send_command("EXEC")
+    with pytest.raises(redis.exceptions.ExecAbortError):
+        client.read_response()
+
+
+def test_a_library_that_takes_long_to_load_is_refused(server: ServerProcess) -> None:
+    client = server.client()
+    assert error_of(client, "FUNCTION", "LOAD", "#!lua name=a\nlocal a = 1 while true do a = a + 1 end").endswith(
+        "Error registering functions: ERR FUNCTION LOAD timeout"
+    )
+    assert client.ping()
