@@ -53,3 +53,50 @@ def test_it_finds_the_biggest_keys(server: hognose.Server) -> None:
     report = cli(server, "--bigkeys")
     assert "large" in report
     assert "has 1000 bytes" in report
+
+
+def test_it_finds_the_keys_that_use_most_memory(server: hognose.Server) -> None:
+    server.execute("RPUSH", "list", *range(1000))
+    server.execute("SET", "small", "x")
+    assert "list" in cli(server, "--memkeys")
+
+
+def test_it_repeats_commands_and_writes_csv(server: hognose.Server) -> None:
+    server.execute("SET", "key", "value")
+    assert cli(server, "-r", "3", "-i", "0.001", "PING") == "PONG\n" * 3
+    assert cli(server, "--csv", "MGET", "key", "none") == '"value",NULL\n'
+
+
+def test_it_runs_a_script_file_with_keys_and_arguments(server: hognose.Server, tmp_path: Path) -> None:
+    script = tmp_path / "add.lua"
+    script.write_text("return {redis.call('INCRBY', KEYS[1], ARGV[1]), cjson.encode({n = 1})}")
+    assert cli(server, "--eval", str(script), "counter", ",", "5") == '5\n{"n":1}\n'
+
+
+def test_it_dumps_the_dataset_as_a_replica_would(server: hognose.Server, tmp_path: Path) -> None:
+    server.execute("SET", "key", "value")
+    dump = tmp_path / "copy.rdb"
+    cli(server, "--rdb", str(dump))
+    assert dump.read_bytes().startswith(b"REDIS")
+    assert b"value" in dump.read_bytes()
+
+
+def test_it_shows_what_other_clients_send(server: hognose.Server) -> None:
+    words = ["redis-cli", "-p", str(server.port), "MONITOR"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as monitor:
+        assert monitor.stdout is not None
+        try:
+            assert monitor.stdout.readline() == "OK\n"
+            server.execute("SET", "key", "two words")
+            assert monitor.stdout.readline().endswith('"SET" "key" "two words"\n')
+        finally:
+            monitor.kill()
+
+
+@pytest.mark.parametrize("options", [(), ("-P", "16", "-r", "1000"), ("-3", "-c", "5"), ("--threads", "2")])
+def test_redis_benchmark_gets_through_all_its_tests(server: hognose.Server, options: tuple[str, ...]) -> None:
+    words = ["redis-benchmark", "-p", str(server.port), "-q", "-n", "500", *options]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_S * 3, check=True)
+    results = [line for line in done.stdout.replace("\r", "\n").splitlines() if "requests per second" in line]
+    assert len(results) >= 19, done.stdout
+    assert "rror" not in done.stdout + done.stderr
