@@ -19,8 +19,8 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from hognose.commands.context import BROKEN_REDIRECT, PUBSUB, TRACKING, TRACKING_BROADCAST, Context
+from hognose.commands.flags import NO_MANDATORY_KEYS, READONLY
 from hognose.commands.flags import PUBSUB as OF_PUBSUB
-from hognose.commands.flags import READONLY
 from hognose.commands.keyspec import key_positions
 from hognose.resp.reply import Push, Reply, encode
 
@@ -114,7 +114,7 @@ class Invalidation:
             return
         if (tracker.opt_in and not tracker.caching_given) or (tracker.opt_out and tracker.caching_given):
             return
-        if command.flags & OF_PUBSUB:
+        if command.flags & (OF_PUBSUB | NO_MANDATORY_KEYS):  # a script's keys count as its commands read them
             return
         for position in key_positions(command.spec.keys, argv) or []:
             self._readers.setdefault(argv[position], {})[ctx.id] = None

@@ -8,7 +8,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from hognose.commands.context import DENY_BLOCKING, EVERYWHERE, INTERNAL, RESTRICTED, SCRIPT, Context
+from hognose.commands.context import DENY_BLOCKING, EVERYWHERE, INTERNAL, RESTRICTED, SCRIPT, TRACKING, Context
 from hognose.commands.flags import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE
 from hognose.commands.host import Host
 from hognose.commands.table import Command
@@ -115,7 +115,10 @@ class Calls:
             assert run is not None
             if command.flags & WRITE:
                 run.has_written = True
-            return self._answer(self._host.call_nested(self.client, command, argv))
+            reply = self._host.call_nested(self.client, command, argv)
+            if run.caller.attention & TRACKING:
+                self._host.invalidation.remember(run.caller, command, argv)
+            return self._answer(reply)
         except CommandError as error:
             return failed(error.text, True)
         except Exception as bug:  # noqa: BLE001 - a bug of ours must not get into Lua

@@ -189,3 +189,16 @@ def test_what_is_forgotten_before_a_command_is_reported_before_its_reply(
     cache("MGET", "a", "b")
     client("CONFIG", "SET", "tracking-table-max-keys", "1")
     assert cache.raw(b"PING\r\n") == b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n+PONG\r\n"
+
+
+def test_a_script_caches_what_its_commands_read_and_nothing_else(server: InProcessServer) -> None:
+    reader, writer = server.client(), server.client()
+    reader("HELLO", 3)
+    reader("CLIENT", "TRACKING", "ON")
+    writer("MSET", "a", 1, "b", 1)
+    for command in ("EVAL", "EVAL_RO"):
+        reader(command, "return redis.call('get', KEYS[1])", 2, "a", "b")
+        writer("SET", "b", 2)
+        assert reader.reply() is ...
+        writer("SET", "a", 2)
+        assert reader.reply() == [b"invalidate", [b"a"]]
