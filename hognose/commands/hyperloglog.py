@@ -128,6 +128,7 @@ def count_one(ctx: Context, key: bytes) -> int:
     if cached >= 0:
         return cached
     estimate = hll.estimate(value)
+    ctx.db.open_read(key)
     # The header is part of the string, so replicas have to learn of it although nothing was written.
     store(ctx, key, old, hll.with_cached_estimate(value, estimate))
     ctx.db.signal(key)
@@ -159,6 +160,7 @@ def pfmerge(ctx: Context, argv: Argv) -> Reply:
         except CommandError as refused:
             wrong_type = refused
             break
+    ctx.db.open_read(argv[1])
     # A corrupt value before the first key of a wrong type is found first.
     try:
         merged = hll.merge(value, sources, ctx.host.settings.hll_sparse_max_bytes)

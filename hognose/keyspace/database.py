@@ -70,6 +70,12 @@ class Database:
         if isinstance(value, Value):
             self.keyspace.note_open(value)
 
+    def open_read(self, key: bytes) -> None:
+        """Says that the value of a key that was looked up for reading is about to change in place after all. O(1)."""
+        place = self.table.find(key)
+        if place >= 0 and self.table.found.is_unsaved:
+            self._save_first(place)
+
     def _save_first(self, place: i64) -> None:
         """The entry just found is about to change, and a running snapshot has not written it yet: it does so now."""
         freezer = self.keyspace.freezer

@@ -87,6 +87,8 @@ class Snapshots:
         self.children: Final = Children(keyspace.clock)
         self._child: Child | None = None
         self._slices: CooperativeSnapshot | None = None
+        self._slices_path = ""
+        self._slices_target = ""
         self._goes_to_file = True
         self._started_s: i64 = 0
         self._last_try_s: i64 = 0
@@ -102,6 +104,10 @@ class Snapshots:
         self.keys_expired: i64 = 0
         self.skips_checksums = False
         self.listeners: Final[list[SnapshotListener]] = []
+
+    def _path(self, name: str) -> str:
+        """Where a file of the data directory is: servers inside another program do not share its working directory."""
+        return path_in(self._settings, name)
 
     def _now_s(self) -> i64:
         return self._keyspace.clock.now_ms // 1000
@@ -194,7 +200,7 @@ class Snapshots:
         return True
 
     def _start_slices(self, options: FileOptions) -> bool:
-        path = slices_name()
+        path = self._path(f"temp-{os.getpid()}-slices.rdb")  # SAVE's name must stay free
         syncs_every: i64 = SYNC_BYTES if self._settings.rdb_save_incremental_fsync else 0
         try:
             self._slices = CooperativeSnapshot(path, self._keyspace, self._settings, options, syncs_every)
@@ -202,6 +208,8 @@ class Snapshots:
             self.last_ok = False
             self._log(WARNING, f"Failed opening the temp RDB file {path} for saving: {error.strerror}")
             return False
+        self._slices_path = path
+        self._slices_target = self._path(self._settings.dbfilename)
         self._started_s = self._now_s()
         self._log(NOTICE, "Background saving started, without a child")
         return True
@@ -237,11 +245,11 @@ class Snapshots:
         self.last_cow_bytes = slices.memory_bytes()
         if failure is None:
             try:
-                name_file(slices_name(), self._settings.dbfilename, self._settings.dir)
+                name_file(self._slices_path, self._slices_target)
             except SaveError as error:
                 failure = error
         if failure is not None:
-            remove(slices_name())
+            remove(self._slices_path)
             self._log(WARNING, f"Background saving error: {failure.strerror or failure}")
         self._end(failure is None)
 
@@ -251,7 +259,7 @@ class Snapshots:
             return
         self._slices = None
         slices.give_up()
-        remove(slices_name())
+        remove(self._slices_path)
 
     def progress(self) -> tuple[int, int, int, int, int]:
         """The one in the background in figures for INFO.
@@ -306,7 +314,7 @@ class Snapshots:
         self._child = None
         self.last_cow_bytes = child.cow_peak_bytes
         if status != 0:
-            remove(temporary_name(child.pid))
+            remove(self._path(temporary_name(child.pid)))
             self._log(WARNING, f"Background saving error: {describe_end(child, status)}")
         else:
             current, peak = int(child.cow_bytes) // MEGABYTE, int(child.cow_peak_bytes) // MEGABYTE
@@ -334,7 +342,7 @@ class Snapshots:
         if child is not None:
             self.children.kill()
             self._child = None
-            remove(temporary_name(child.pid))
+            remove(self._path(temporary_name(child.pid)))
         self._stop_slices()
         for listener in self.listeners:
             listener.snapshot_ended(False)
@@ -358,7 +366,7 @@ class Snapshots:
         """
         try:
             return RdbLoad(
-                self._settings.dbfilename,
+                self._path(self._settings.dbfilename),
                 self._keyspace,
                 self._settings,
                 self._limits,
@@ -413,11 +421,11 @@ def write_file(settings: Settings, keyspace: Keyspace, options: FileOptions, pro
     Raises:
         SaveError: That failed; the old file is untouched, and the temporary one is gone.
     """
-    temporary = temporary_name(os.getpid())
+    temporary = path_in(settings, temporary_name(os.getpid()))
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
-        text = f"Failed opening the temp RDB file {temporary} (in server root dir {settings.dir}) for saving"
+        text = f"Failed opening the temp RDB file {temporary} for saving"
         raise SaveError(f"{text}: {error.strerror}") from error
     try:
         with os.fdopen(fd, "wb") as file:
@@ -430,28 +438,32 @@ def write_file(settings: Settings, keyspace: Keyspace, options: FileOptions, pro
     except OSError as failure:
         remove(temporary)
         raise SaveError(f"Write error while saving DB to the disk: {failure.strerror or failure}") from failure
-    name_file(temporary, settings.dbfilename, settings.dir)
+    name_file(temporary, path_in(settings, settings.dbfilename))
 
 
-def name_file(temporary: str, name: str, directory: str) -> None:
+def path_in(settings: Settings, name: str) -> str:
+    """The path of a file in the data directory."""
+    return f"{settings.dir.rstrip('/')}/{name}"
+
+
+def name_file(temporary: str, path: str) -> None:
     """Gives a file that is complete and on disk its real name, for good.
 
     Args:
-        temporary: What it is called now.
-        name: What it is to be called.
-        directory: Where that is, for the log.
+        temporary: Where it is now.
+        path: Where it is to be, in the same directory.
 
     Raises:
         SaveError: That failed; the temporary file is gone.
     """
     try:
-        Path(temporary).rename(name)
+        Path(temporary).rename(path)
     except OSError as error:
         remove(temporary)
-        text = f"Error moving temp DB file {temporary} on the final destination {name} (in server root dir {directory})"
+        text = f"Error moving temp DB file {temporary} on the final destination {path}"
         raise SaveError(f"{text}: {error.strerror}") from error
     try:
-        sync_directory()
+        sync_directory(str(Path(path).parent))
     except OSError as failure:
         raise SaveError(f"Failed to fsync directory while saving DB: {failure.strerror}") from failure
 
@@ -459,11 +471,6 @@ def name_file(temporary: str, name: str, directory: str) -> None:
 def temporary_name(pid: int) -> str:
     """What a file is called while a process writes it."""
     return f"temp-{pid}.rdb"
-
-
-def slices_name() -> str:
-    """The same for a file that is written in slices, beside which another can be written at once."""
-    return f"temp-{os.getpid()}-slices.rdb"
 
 
 def has_memory_for_copies() -> bool:
@@ -487,9 +494,9 @@ def remove(path: str) -> None:
         return
 
 
-def sync_directory() -> None:
-    """Brings the names in the working directory to disk."""
-    fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+def sync_directory(path: str) -> None:
+    """Brings the names in a directory to disk."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
     finally:

@@ -23,7 +23,7 @@ from hognose.commands.context import BLOCKED, CLOSE_AFTER_REPLY, REPLICA, TO_REP
 from hognose.commands.host import NOTICE, WARNING
 from hognose.errors import NOT_INTEGER, CommandError, printable
 from hognose.persistence.rdb_writer import FileOptions, file_options
-from hognose.persistence.snapshot import SnapshotListener
+from hognose.persistence.snapshot import SnapshotListener, path_in
 from hognose.replication.primary import (
     CAN_EOF,
     CAN_PSYNC2,
@@ -378,7 +378,7 @@ class Replicas(CronTask):
             return
         replica.state = SENDING
         try:
-            transfer = FileTransfer(server, self, replica, server.settings.dbfilename)
+            transfer = FileTransfer(server, self, replica, path_in(server.settings, server.settings.dbfilename))
         except OSError as error:
             server.log(WARNING, f"Can't open the dump for replica {replica.address()}: {error}")
             replica.ctx.disconnect()
@@ -420,7 +420,7 @@ class Replicas(CronTask):
             return
         self._file_is_for_replicas = False
         try:
-            Path(settings.dbfilename).unlink()
+            Path(path_in(settings, settings.dbfilename)).unlink()
         except OSError:
             return
         self._server.log(NOTICE, "Removed the dump that was made for replicas: nothing is to stay on disk")
