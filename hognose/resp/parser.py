@@ -97,7 +97,7 @@ class RequestParser:
             self.buffer = chunk
         else:
             self.buffer = self.buffer[self.pos :] + chunk
-            self.whole = False
+        self.whole = False
         self.pos = 0
         self.start = 0
         if self._long is not None:

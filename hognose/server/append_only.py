@@ -209,6 +209,8 @@ class AppendOnly(Sink):
                 self._write_failed(error, policy)
                 return
             self._write_succeeded()
+        elif self.write_error is not None:
+            self._write_succeeded()  # what could not be written has been dropped with its file
         self._sync_as_due(policy)
 
     def _has_to_wait(self, policy: str, now: bool) -> bool:

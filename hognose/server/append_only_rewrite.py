@@ -186,6 +186,10 @@ class AppendOnlyRewrite(CronTask):
             return True
         directory = aof.directory
         aof.flush(now=True)
+        if len(aof.file.buffer) != 0:
+            # The new base will contain what it does; in the new increment it would be done twice.
+            self._server.log(WARNING, "The AOF cannot be rewritten while it cannot be written")
+            return False
         manifest = directory.manifest.copy()
         if aof.state == WAITING:
             name = directory.temporary_increment()

@@ -47,3 +47,12 @@ def test_an_inline_request_is_not_at_hand() -> None:
 )
 def test_a_request_with_odd_line_ends_is_served_but_not_handed_on(odd: bytes) -> None:
     assert request_of(odd) is None
+
+
+def test_a_request_is_not_at_hand_any_more_once_something_else_has_come() -> None:
+    parser = RequestParser()
+    parser.feed(PING)
+    argv = parser.next()
+    assert argv is not None
+    parser.feed(b"abc")
+    assert parser.request_of(argv) is None

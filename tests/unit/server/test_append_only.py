@@ -373,3 +373,27 @@ def test_a_switch_whose_last_sync_fails_refuses_writes(always: Setup, tmp_path: 
     always.aof.tick(always.inside.clock.now_ms // 1000)
     assert always.client().error("SET", "a", "1").startswith("MISCONF")
     always.aof.file.close()
+
+
+def test_no_rewrite_begins_while_something_is_still_to_be_written_to_the_old_file(
+    everysec: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    client = everysec.client()
+    everysec.disk.write_error = NO_SPACE
+    client("INCR", "n")
+    everysec.turns()
+    client.reply()
+    assert client.error("BGREWRITEAOF").startswith("ERR Can't execute an AOF background rewriting")
+    assert everysec.server.rewrite.last_ok is False
+
+
+def test_what_a_client_sent_before_a_pause_is_written_as_it_was(everysec: Setup) -> None:
+    client, other = everysec.client(), everysec.client()
+    other("CLIENT", "PAUSE", "100000", "WRITE")
+    client.send("SET", "a", "1")
+    client.connection.data_received(b"PING\r\n")
+    other("CLIENT", "UNPAUSE")
+    everysec.turns()
+    assert client.reply() == b"OK"
+    assert bytes(everysec.disk.data).endswith(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n")
