@@ -275,8 +275,9 @@ def reason_unreadable(path: str) -> str:
 
 def describe(error: Exception) -> str:
     """An error of OpenSSL or the system in a few words."""
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.lower().replace("_", " ")
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error)
+    # Both may be None, whatever their types say.
+    reason: object = getattr(error, "reason", None)
+    if isinstance(reason, str) and reason:
+        return reason.lower().replace("_", " ")
+    system: object = getattr(error, "strerror", None)
+    return system if isinstance(system, str) and system else str(error)
