@@ -40,6 +40,10 @@ NULL_LINE: Final = b"_\r\n"
 
 SMALL: Final = 1024
 INTEGER_LINES: Final = [b":%d\r\n" % n for n in range(SMALL)]
+# Larger integers are put together from groups of three digits.
+INTEGER_HEADS: Final = [b":%d" % n for n in range(1000)]
+INNER_DIGITS: Final = [b"%03d" % n for n in range(1000)]
+LAST_DIGITS: Final = [b"%03d\r\n" % n for n in range(1000)]
 BULK_HEADERS: Final = [b"$%d\r\n" % n for n in range(SMALL)]
 ARRAY_HEADERS: Final = [b"*%d\r\n" % n for n in range(SMALL)]
 
@@ -160,8 +164,21 @@ def write_integer(out: BytesWriter, number: int) -> None:
     """Appends an integer."""
     if 0 <= number < SMALL:
         out.write(INTEGER_LINES[number])
+    elif SMALL <= number < 1_000_000_000:
+        _write_up_to_nine_digits(out, number)
     else:
         out.write(b":" + str(number).encode() + CRLF)
+
+
+def _write_up_to_nine_digits(out: BytesWriter, number: i64) -> None:
+    """Appends an integer of four to nine digits."""
+    thousands: i64 = number // 1000
+    if thousands < 1000:
+        out.write(INTEGER_HEADS[thousands])
+    else:
+        out.write(INTEGER_HEADS[thousands // 1000])
+        out.write(INNER_DIGITS[thousands % 1000])
+    out.write(LAST_DIGITS[number % 1000])
 
 
 def write_array_header(out: BytesWriter, count: i64) -> None:
