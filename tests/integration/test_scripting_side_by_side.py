@@ -1,0 +1,57 @@
+"""Scripts on hognose and on a real server: replies and errors are the same, in RESP2 and RESP3.
+
+The scripts follow each other on one dataset. What Redis 7.2 does otherwise than the real server here, which is 7.0, is
+not among them: the form of numbers with fractions as arguments, and blocking commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from compat.servers import find, start
+from tests.inprocess import InProcessServer
+from tests.side_by_side import RealClient, SideBySide
+
+SCRIPTS = Path(__file__).with_name("lua_scripts.lua")
+
+
+@pytest.fixture
+def real() -> Iterator[RealClient]:
+    binary = find("redis-7.0")
+    assert binary is not None, "scripts/install-servers redis-7.0 gets it"
+    with start(binary) as server, closing(RealClient(server)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("resp", [2, 3])
+def test_scripts_answer_what_they_answer_on_a_real_server(real: RealClient, resp: int) -> None:
+    pair = SideBySide(InProcessServer(), real)
+    real("HELLO", resp)
+    pair.client("HELLO", resp)
+    heading, *scripts = SCRIPTS.read_text().splitlines()
+    assert heading.startswith("--")
+    assert len(scripts) > 200
+    for script in scripts:
+        pair("EVAL", script, 0)
+
+
+def test_libraries_move_to_a_real_server_and_back(real: RealClient) -> None:
+    client = InProcessServer().client()
+    source = "#!lua name=mylib\nredis.register_function{function_name='f', callback=function() return 5 end}\n"
+    client("FUNCTION", "LOAD", source + "-- " + "long " * 100)
+    # Real servers refuse payloads of a newer version than their own.
+    client("CONFIG", "SET", "rdb-version", 10)
+    payload = client("FUNCTION", "DUMP")
+    assert isinstance(payload, bytes)
+    assert real("FUNCTION", "RESTORE", payload) == b"OK"
+    assert real("FCALL", "f", 0) == 5
+    theirs = real("FUNCTION", "DUMP")
+    assert isinstance(theirs, bytes)
+    client("FUNCTION", "FLUSH")
+    assert client("FUNCTION", "RESTORE", theirs) == b"OK"
+    assert client("FCALL", "f", 0) == 5
+    assert client("FUNCTION", "LIST", "WITHCODE") == real("FUNCTION", "LIST", "WITHCODE")
