@@ -16,6 +16,7 @@ from hognose.commands.spec import Argv, CommandGroup, Context, Reply
 from hognose.commands.zset_access import limits_of, store_result, zset_to_read
 from hognose.datastructures import geohash
 from hognose.datastructures.geohash import TWO_TO_63, Box, Circle, Polygon, Shape
+from hognose.datastructures.skiplist import Skiplist
 from hognose.datastructures.zset import ZSetValue
 from hognose.errors import SYNTAX, CommandError, printable
 
@@ -253,6 +254,10 @@ class AreaQuery:
 
     def _search_range(self, zset: ZSetValue, area: Shape, least: float, end: float, found: list[Hit]) -> None:
         """Appends the members inside the area whose scores are in a range; with ANY, until there are enough."""
+        order = zset.order()
+        if order is not None:
+            self._search_blocks(order, area, least, end, found)
+            return
         start = zset.count_below_score(least, False)
         stop = zset.count_below_score(end, False)
         members = zset.members(start, stop)
@@ -264,6 +269,29 @@ class AreaQuery:
                 found.append(Hit(members[i], distance, scores[i], longitude, latitude))
                 if self.any and len(found) >= self.count:
                     return
+
+    def _search_blocks(self, order: Skiplist, area: Shape, least: float, end: float, found: list[Hit]) -> None:
+        """`_search_range` in a skiplist: walks from block to block without copying what is in them."""
+        node, position = order.seek_score(least)
+        while True:
+            scores = node.scores
+            count: i64 = len(scores)
+            while position < count:
+                score = scores[position]
+                if score >= end:
+                    return
+                longitude, latitude = geohash.decode(score)
+                inside, distance = area.distance_inside(longitude, latitude)
+                if inside:
+                    found.append(Hit(node.members[position], distance, score, longitude, latitude))
+                    if self.any and len(found) >= self.count:
+                        return
+                position += 1
+            following = node.following
+            if following is None:
+                return
+            node = following
+            position = 0
 
     # Results
 

@@ -29,15 +29,20 @@ LONGITUDE_MAX: Final = 180.0
 LATITUDE_MIN: Final = -85.05112878
 LATITUDE_MAX: Final = 85.05112878
 FINEST_STEP: Final = 26
+FINEST_PARTS: Final = 67108864.0  # 2**26
 SCORE_BITS: Final = 52
 EARTH_RADIUS_M: Final = 6372797.560856
 MERCATOR_MAX_M: Final = 20037726.37  # half the equator as the Mercator projection has it
 RADIANS: Final = math.pi / 180.0
+ROUNDING: Final = 1.000001  # far more than what rounding can do to a distance
+ROUNDING_DEGREES: Final = 1e-9
+NEAR_POLE: Final = 89.9
 ALPHABET: Final = b"0123456789bcdefghjkmnpqrstuvwxyz"
 TEXT_CHARACTERS: Final = 10  # 52 bits make ten characters of five bits; the eleventh is always 0
 
 UINT32: Final = 0xFFFFFFFF
 UINT64: Final = 0xFFFFFFFFFFFFFFFF
+TWO_TO_53: Final = 9007199254740992.0
 TWO_TO_63: Final = 9223372036854775808.0
 TWO_TO_64: Final = 18446744073709551616.0
 
@@ -106,9 +111,15 @@ def decode(score: float) -> tuple[float, float]:
     Returns:
         Longitude and latitude in degrees.
     """
-    bits = _score_bits(score)
-    low: i64 = bits & 0x5555555555555555
-    high: i64 = (bits >> 1) & 0x5555555555555555
+    low: i64
+    high: i64
+    if 0.0 <= score < TWO_TO_53:
+        low = int(score)
+        high = low >> 1
+    else:
+        bits = _score_bits(score)
+        low = bits & 0x5555555555555555
+        high = (bits >> 1) & 0x5555555555555555
     longitude = _middle(_gather(high), LONGITUDE_MIN, LONGITUDE_MAX)
     latitude = _middle(_gather(low), LATITUDE_MIN, LATITUDE_MAX)
     return longitude, latitude
@@ -122,9 +133,13 @@ def _edge(steps: i64, least: float, most: float, step: i64) -> float:
 
 
 def _middle(steps: i64, least: float, most: float) -> float:
-    begin = _edge(steps, least, most, FINEST_STEP)
-    end = _edge((steps + 1) & UINT32, least, most, FINEST_STEP)
-    return max(least, min(most, (begin + end) / 2))
+    extent = most - least
+    begin = least + float(steps) / FINEST_PARTS * extent
+    end = least + float((steps + 1) & UINT32) / FINEST_PARTS * extent
+    middle = (begin + end) / 2
+    if middle > most:
+        return most
+    return middle if middle >= least else least
 
 
 def text(longitude: float, latitude: float) -> bytes:
@@ -236,6 +251,12 @@ class Circle(Shape):
     def __init__(self, longitude: float, latitude: float, radius: float, unit_m: float) -> None:
         super().__init__(longitude, latitude)
         self.radius_m = radius * unit_m
+        # No position differs by more degrees than these from the centre: a way of this length that stays below the
+        # highest latitude it can reach gets no farther. Beyond a pole every longitude can be reached.
+        up = self.radius_m / EARTH_RADIUS_M / RADIANS * ROUNDING + ROUNDING_DEGREES
+        self._most_north = up
+        highest = abs(latitude) + up
+        self._most_east = up / math.cos(highest * RADIANS) * ROUNDING if highest < NEAR_POLE else math.inf
 
     def bounds(self) -> Bounds:
         return self._bounds_around(self.radius_m, self.radius_m)
@@ -244,6 +265,11 @@ class Circle(Shape):
         return self.radius_m
 
     def distance_inside(self, longitude: float, latitude: float) -> tuple[bool, float]:
+        if abs(latitude - self.latitude) > self._most_north:
+            return False, 0.0
+        aside = abs(longitude - self.longitude)
+        if aside > self._most_east and 360.0 - aside > self._most_east:
+            return False, 0.0
         distance = distance_m(self.longitude, self.latitude, longitude, latitude)
         return not distance > self.radius_m, distance
 

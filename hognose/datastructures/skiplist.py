@@ -3,27 +3,31 @@
 It is the order of a large sorted set and nothing else: it does not know which members exist (a map from member to score
 stands beside it, see `zset`), and it does not refuse duplicates.
 
-How it works. A skiplist (Pugh 1990) whose nodes hold sorted blocks of pairs instead of one pair each. Searching walks
-the towers over the blocks' least pairs, then bisects one block. Each forward pointer carries its span, the number of
-pairs between the first of this block and the first of the block it points to, so the walk also adds up the rank:
+How it works. The bottom list consists of blocks of sorted pairs. Above it run two lanes, which hold of each block, and
+of each stretch of up to 128 blocks, the least score and the number of pairs, side by side in arrays:
 
-    level 2   head ---------------------- 7 --------------------> end
-    level 1   head -------- 4 --------> C --------- 3 ----------> end
-    level 0   head -- 2 --> B -- 2 --> C -- 1 --> D ----- 2 -----> end
-              [a b]         [c d]      [e]        [f g]
+    upper lane    least scores   0.0            40.0            a stretch each
+                  pairs          9              6
+    lower lane    least scores   0.0  10.0  25.0     40.0  62.0      a block each
+                  pairs          4    2     3        3     3
+    blocks        [a b c d] -> [e f] -> [g h i] -> [k l m] -> [n o p]
 
-The head is a block like the others whose least pair counts as minus infinity; so every pair has a block to go to. A
-full block splits in two halves, except at the far end, where a fresh block is begun (ascending inserts leave full
+A search bisects the upper lane, then the lower lane of one stretch, then one block; the numbers before the place add
+up to its rank. Where a skiplist with towers of pointers waits for memory at every step, this waits a handful of times:
+at a million members that is what a search costs.
+
+A full block splits in two halves, except at the far end, where a fresh block is begun (ascending inserts leave full
 blocks behind). A block that falls to a quarter is joined with a neighbour when both fit in three quarters of a block.
+Stretches split and join in the same way. The first block and the first stretch count as beginning at minus infinity, so
+every pair has a place to go to; only in an empty list is a block empty.
 
-There are no backward pointers: they would make reference cycles, and the collector does not run. Walking down asks for
-the block of the previous rank, one search per block. For the same reason all range operations work on ranks: a range of
-scores or members is turned into ranks by `count_below_score` and `count_below_member` first.
+There are no backward pointers: they would make reference cycles, and the collector does not run. All range operations
+work on ranks: a range of scores or members is turned into ranks by `count_below_score` and `count_below_member` first.
 
 Pairs are ordered by score, then by the bytes of the member. Scores are never NaN.
 
-Sources: W. Pugh, "Skip lists: a probabilistic alternative to balanced trees", CACM 33(6), 1990; "A skip list cookbook",
-1990, for the ranks; Shao et al., "Unrolled linked lists", 1994, for the blocks.
+Sources: W. Pugh, "A skip list cookbook", 1990, for the ranks; Shao et al., "Unrolled linked lists", 1994, for the
+blocks; S. Sprenger, S. Zeuch, U. Leser, "Cache-sensitive skip list", 2016, for lanes in arrays.
 """
 
 from collections.abc import Iterator
@@ -33,32 +37,25 @@ from librt.vecs import append, extend, pop, vec
 from mypy_extensions import i64
 
 DEFAULT_BLOCK_SIZE: Final = 128
-MAX_LEVELS: Final = 16  # a quarter of the blocks reach the next level: enough for 4**16 blocks
+STRETCH_BLOCKS: Final = 128
 GROWTH_STEP: Final = 16  # pairs by which a block's room grows: wastes little, copies rarely
-NODE_BYTES: Final = 416  # measured: the node, its two lists and two vectors, their allocator headers, 1.33 levels
+NODE_BYTES: Final = 288  # the block, its list and vector, their allocator headers, its places in the lane
+STRETCH_BYTES: Final = 320
 
 
 @final
 class Node:
-    """One block of pairs and the tower above it."""
+    """One block of pairs.
 
-    def __init__(self, scores: vec[float], members: list[bytes], levels: i64) -> None:
+    Attributes:
+        following: The next block, of whatever stretch.
+    """
+
+    def __init__(self, scores: vec[float], members: list[bytes]) -> None:
         self.scores: vec[float] = scores
         self.members: list[bytes] = members
         self.capacity: i64 = len(scores)
-        self.forward: list[Node | None] = [None] * levels
-        self.spans: vec[i64] = vec[i64]([0] * levels)
-        # The least pair once more, beside the pointers, for the walk. Stays as it was when the block runs empty, so
-        # that an empty block can still be found by it.
-        self.least_score: float = 0.0
-        self.least_member: bytes = b""
-        self.refresh_least()
-
-    def refresh_least(self) -> None:
-        """Takes the least pair from the block again, after its beginning changed."""
-        if self.members:
-            self.least_score = self.scores[0]
-            self.least_member = self.members[0]
+        self.following: Node | None = None
 
     def position(self, score: float, member: bytes) -> i64:
         """The number of pairs in this block below (score, member). O(log block)."""
@@ -73,6 +70,16 @@ class Node:
             else:
                 high = middle
         return low
+
+    def position_of_present(self, score: float, member: bytes) -> i64:
+        """The position of a pair that is in this block. O(log block).
+
+        A score that stands alone finds it without a look at the members, which are elsewhere in memory.
+        """
+        first = self.position_of_score(score, False)
+        if first + 1 == len(self.scores) or self.scores[first + 1] != score:
+            return first
+        return self.position(score, member)
 
     def position_of_score(self, score: float, inclusive: bool) -> i64:
         """The number of pairs in this block with a score below (inclusive: or equal to) the given. O(log block)."""
@@ -119,8 +126,6 @@ class Node:
         scores[position] = score
         self.scores = scores
         self.members.insert(position, member)
-        if position == 0:
-            self.refresh_least()
 
     def cut(self, start: i64, stop: i64) -> None:
         """Removes the pairs at positions start to stop - 1. O(block)."""
@@ -132,112 +137,264 @@ class Node:
             kept = extend(vec[float](capacity=self.capacity), self.scores[:start])
             self.scores = extend(kept, self.scores[stop:])
             del self.members[start:stop]
-        if start == 0:
-            self.refresh_least()
+
+    def split(self, keep: i64) -> "Node":
+        """Moves all but the first `keep` pairs to a fresh block, which follows this one. O(block)."""
+        fresh = Node(self.scores[keep:], self.members[keep:])
+        fresh.following = self.following
+        self.scores = self.scores[:keep]
+        self.members = self.members[:keep]
+        self.capacity = keep
+        self.following = fresh
+        return fresh
 
     def take(self, other: "Node") -> None:
-        """Appends all pairs of a later block to this one. O(block)."""
+        """Appends all pairs of the following block to this one and unlinks that. O(block)."""
         self.capacity = len(self.members) + len(other.members) + GROWTH_STEP
         joined = extend(vec[float](capacity=self.capacity), self.scores)
         self.scores = extend(joined, other.scores)
         self.members.extend(other.members)
-        self.refresh_least()
+        self.following = other.following
+
+
+@final
+class Stretch:
+    """Neighbouring blocks with their part of the lower lane.
+
+    Attributes:
+        leasts: The least score of each block.
+        counts: The number of pairs of each block.
+    """
+
+    def __init__(self, leasts: vec[float], counts: vec[i64], blocks: list[Node]) -> None:
+        self.leasts: vec[float] = leasts
+        self.counts: vec[i64] = counts
+        self.blocks: list[Node] = blocks
+
+    def insert(self, index: i64, block: Node) -> None:
+        """Puts in a block with at least one pair. O(blocks)."""
+        self.leasts = inserted(self.leasts, index, block.scores[0])
+        self.counts = inserted_count(self.counts, index, len(block.members))
+        self.blocks.insert(index, block)
+
+    def pop(self, index: i64) -> None:
+        """Takes out a block. O(blocks)."""
+        self.leasts, _ = pop(self.leasts, index)
+        self.counts, _ = pop(self.counts, index)
+        self.blocks.pop(index)
+
+    def total(self) -> i64:
+        """The number of pairs. O(blocks)."""
+        return sum_of(self.counts, len(self.counts))
+
+
+def inserted(numbers: vec[float], index: i64, number: float) -> vec[float]:
+    """Numbers with one more at an index. O(N)."""
+    size: i64 = len(numbers)
+    numbers = append(numbers, number)
+    while size > index:
+        numbers[size] = numbers[size - 1]
+        size -= 1
+    numbers[index] = number
+    return numbers
+
+
+def inserted_count(counts: vec[i64], index: i64, count: i64) -> vec[i64]:
+    """Counts with one more at an index. O(N)."""
+    size: i64 = len(counts)
+    counts = append(counts, count)
+    while size > index:
+        counts[size] = counts[size - 1]
+        size -= 1
+    counts[index] = count
+    return counts
+
+
+def sum_of(counts: vec[i64], stop: i64) -> i64:
+    """The sum of the counts before an index. O(N)."""
+    total: i64 = 0
+    index: i64 = 0
+    while index < stop:
+        total += counts[index]
+        index += 1
+    return total
 
 
 @final
 class Skiplist:
     """Pairs of a float score and a bytes member, in order, with ranks from 0.
 
+    O(log N) below is that of bisecting the lanes, plus the additions and moves along them, which at a hundred million
+    pairs come to some ten thousand numbers next to each other.
+
     Args:
         block_size: Most pairs in a block, at least 4. Small ones are for tests, which then reach every branch.
+        stretch_blocks: Most blocks in a stretch, at least 4; likewise.
     """
 
-    def __init__(self, block_size: i64 = DEFAULT_BLOCK_SIZE) -> None:
+    def __init__(self, block_size: i64 = DEFAULT_BLOCK_SIZE, stretch_blocks: i64 = STRETCH_BLOCKS) -> None:
         self._block_size: i64 = block_size
-        self._head: Node = Node(vec[float](), [], 1)
+        self._stretch_blocks: i64 = stretch_blocks
         self._length: i64 = 0
-        self._levels: i64 = 1
         self._nodes: i64 = 1
         self._capacity: i64 = 0
-        self._seed: i64 = 1
-        # What a search for a change leaves behind: at each level the last block at or before the place, and the rank of
-        # that block's first pair. Kept from call to call only to save allocating them.
-        self._path: list[Node] = [self._head] * MAX_LEVELS
-        self._starts: vec[i64] = vec[i64]([0] * MAX_LEVELS)
+        self._stretches: list[Stretch] = [Stretch(vec[float]([0.0]), vec[i64]([0]), [Node(vec[float](), [])])]
+        self._leasts: vec[float] = vec[float]([0.0])
+        self._totals: vec[i64] = vec[i64]([0])
+        # What a search leaves behind: the number of the stretch, and of the block in it.
+        self._at_stretch: i64 = 0
+        self._at_block: i64 = 0
 
     def length(self) -> i64:
         """The number of pairs. O(1)."""
         return self._length
 
     def memory_bytes(self) -> i64:
-        """What the blocks and towers occupy, in bytes, without the members themselves. O(1)."""
-        return self._nodes * NODE_BYTES + self._capacity * 16
+        """What blocks and lanes occupy, in bytes, without the members themselves. O(1)."""
+        return len(self._stretches) * STRETCH_BYTES + self._nodes * NODE_BYTES + self._capacity * 16
 
     def take_apart(self, effort: i64) -> bool:
         """Frees about so many pairs of a list that nobody uses any more; whether any are left. O(effort).
 
-        Block by block from the front: each is kept alive by the one before it, so dropping the first would free all.
+        Block by block from the end, for each is also held by the one before it.
         """
-        self._path.clear()
-        node = self._head
         while effort > 0:
-            following = node.forward[0]
-            if following is None:
-                return False
-            effort -= len(node.members) + 1
-            node = following
-            self._head = node
+            stretch = self._stretches[-1]
+            if not stretch.blocks:
+                if len(self._stretches) == 1:
+                    return False
+                self._stretches.pop()
+                continue
+            effort -= len(stretch.blocks.pop().members) + 1
+            if stretch.blocks:
+                stretch.blocks[-1].following = None
+            elif len(self._stretches) > 1:
+                self._stretches[-2].blocks[-1].following = None
         return True
 
-    # Searching: none of these changes anything.
+    # Searching: none of these changes anything but where the search ended.
 
-    def _find(self, score: float, member: bytes) -> tuple[Node, i64]:
-        """The block where (score, member) is or belongs, and the rank of its first pair."""
-        node = self._head
-        start: i64 = 0
-        level: i64 = self._levels - 1
-        beyond: Node | None = None
-        while level >= 0:
-            following = node.forward[level]
-            while following is not None and following is not beyond:
-                least = following.least_score
-                if not (least < score or (least == score and following.least_member <= member)):
-                    break
-                start += node.spans[level]
-                node = following
-                following = node.forward[level]
-            beyond = following
-            level -= 1
-        return node, start
+    def _seek(self, score: float, member: bytes) -> Node:
+        """The block where (score, member) is or belongs."""
+        leasts = self._leasts
+        low: i64 = 1
+        high: i64 = len(leasts)
+        while low < high:
+            middle = (low + high) >> 1
+            least = leasts[middle]
+            if least < score or (least == score and self._stretches[middle].blocks[0].members[0] <= member):
+                low = middle + 1
+            else:
+                high = middle
+        stretch = self._stretches[low - 1]
+        self._at_stretch = low - 1
+        leasts = stretch.leasts
+        low = 1
+        high = len(leasts)
+        while low < high:
+            middle = (low + high) >> 1
+            least = leasts[middle]
+            if least < score or (least == score and stretch.blocks[middle].members[0] <= member):
+                low = middle + 1
+            else:
+                high = middle
+        self._at_block = low - 1
+        return stretch.blocks[low - 1]
 
-    def _find_rank(self, rank: i64) -> tuple[Node, i64]:
-        """The block that holds the pair of this rank, and the rank of its first pair."""
-        node = self._head
-        start: i64 = 0
-        level: i64 = self._levels - 1
-        while level >= 0:
-            following = node.forward[level]
-            while following is not None and start + node.spans[level] <= rank:
-                start += node.spans[level]
-                node = following
-                following = node.forward[level]
-            level -= 1
-        return node, start
+    def _seek_below(self, score: float, inclusive: bool) -> Node:
+        """The last block that begins below (inclusive: or with) a score."""
+        leasts = self._leasts
+        low: i64 = 1
+        high: i64 = len(leasts)
+        while low < high:
+            middle = (low + high) >> 1
+            least = leasts[middle]
+            if least < score or (inclusive and least == score):
+                low = middle + 1
+            else:
+                high = middle
+        stretch = self._stretches[low - 1]
+        self._at_stretch = low - 1
+        leasts = stretch.leasts
+        low = 1
+        high = len(leasts)
+        while low < high:
+            middle = (low + high) >> 1
+            least = leasts[middle]
+            if least < score or (inclusive and least == score):
+                low = middle + 1
+            else:
+                high = middle
+        self._at_block = low - 1
+        return stretch.blocks[low - 1]
+
+    def _seek_member(self, member: bytes, inclusive: bool) -> Node:
+        """The last block that begins below (inclusive: or with) a member, in a list whose scores are all equal."""
+        low: i64 = 1
+        high: i64 = len(self._stretches)
+        while low < high:
+            middle = (low + high) >> 1
+            least = self._stretches[middle].blocks[0].members[0]
+            if least < member or (inclusive and least == member):
+                low = middle + 1
+            else:
+                high = middle
+        blocks = self._stretches[low - 1].blocks
+        self._at_stretch = low - 1
+        low = 1
+        high = len(blocks)
+        while low < high:
+            middle = (low + high) >> 1
+            least = blocks[middle].members[0]
+            if least < member or (inclusive and least == member):
+                low = middle + 1
+            else:
+                high = middle
+        self._at_block = low - 1
+        return blocks[low - 1]
+
+    def _seek_rank(self, rank: i64) -> tuple[Node, i64]:
+        """The block that holds the pair of this rank (below the length), and the rank of its first pair."""
+        left = rank
+        index: i64 = 0
+        totals = self._totals
+        while left >= totals[index]:
+            left -= totals[index]
+            index += 1
+        self._at_stretch = index
+        stretch = self._stretches[index]
+        counts = stretch.counts
+        index = 0
+        while left >= counts[index]:
+            left -= counts[index]
+            index += 1
+        self._at_block = index
+        return stretch.blocks[index], rank - left
+
+    def _start(self) -> i64:
+        """The rank of the first pair of the block that a search has found."""
+        stretch = self._stretches[self._at_stretch]
+        return sum_of(self._totals, self._at_stretch) + sum_of(stretch.counts, self._at_block)
 
     def rank(self, score: float, member: bytes) -> i64:
         """The number of pairs before (score, member), or -1 where it is not in the list. O(log N)."""
-        node, start = self._find(score, member)
+        node = self._seek(score, member)
         position = node.position(score, member)
-        return start + position if node.has(position, score, member) else -1
+        return self._start() + position if node.has(position, score, member) else -1
+
+    def rank_of_present(self, score: float, member: bytes) -> i64:
+        """The number of pairs before a pair that is in the list. O(log N)."""
+        position = self._seek(score, member).position_of_present(score, member)
+        return self._start() + position
 
     def member_at(self, rank: i64) -> bytes:
         """The member at a rank from 0 to length - 1. O(log N)."""
-        node, start = self._find_rank(rank)
+        node, start = self._seek_rank(rank)
         return node.members[rank - start]
 
     def score_at(self, rank: i64) -> float:
         """The score at a rank from 0 to length - 1. O(log N)."""
-        node, start = self._find_rank(rank)
+        node, start = self._seek_rank(rank)
         return node.scores[rank - start]
 
     def count_below_score(self, score: float, inclusive: bool) -> i64:
@@ -250,20 +407,13 @@ class Skiplist:
         Complexity:
             O(log N).
         """
-        node = self._head
-        start: i64 = 0
-        level: i64 = self._levels - 1
-        while level >= 0:
-            following = node.forward[level]
-            while following is not None:
-                least = following.least_score
-                if not (least < score or (inclusive and least == score)):
-                    break
-                start += node.spans[level]
-                node = following
-                following = node.forward[level]
-            level -= 1
-        return start + node.position_of_score(score, inclusive)
+        position = self._seek_below(score, inclusive).position_of_score(score, inclusive)
+        return self._start() + position
+
+    def seek_score(self, score: float) -> tuple[Node, i64]:
+        """The block where the scores from a given one on begin, and the position there (perhaps its end). O(log N)."""
+        node = self._seek_below(score, False)
+        return node, node.position_of_score(score, False)
 
     def count_below_member(self, member: bytes, inclusive: bool) -> i64:
         """Counts the pairs below a member, in a list whose scores are all equal (else the answer means nothing).
@@ -275,20 +425,8 @@ class Skiplist:
         Complexity:
             O(log N).
         """
-        node = self._head
-        start: i64 = 0
-        level: i64 = self._levels - 1
-        while level >= 0:
-            following = node.forward[level]
-            while following is not None:
-                least = following.least_member
-                if not (least < member or (inclusive and least == member)):
-                    break
-                start += node.spans[level]
-                node = following
-                following = node.forward[level]
-            level -= 1
-        return start + node.position_of_member(member, inclusive)
+        position = self._seek_member(member, inclusive).position_of_member(member, inclusive)
+        return self._start() + position
 
     # Reading ranges of ranks; start and stop are 0 <= start <= stop <= length.
 
@@ -297,13 +435,13 @@ class Skiplist:
         found: list[bytes] = []
         if start >= stop:
             return found
-        node, first = self._find_rank(start)
+        node, first = self._seek_rank(start)
         begin = start - first
         missing = stop - start
         while True:
             found.extend(node.members[begin : begin + missing])
             missing = stop - start - len(found)
-            following = node.forward[0]
+            following = node.following
             if missing <= 0 or following is None:
                 return found
             node = following
@@ -314,13 +452,13 @@ class Skiplist:
         found: list[float] = []
         if start >= stop:
             return found
-        node, first = self._find_rank(start)
+        node, first = self._seek_rank(start)
         begin = start - first
         missing = stop - start
         while True:
             found.extend(list(node.scores[begin : begin + missing]))
             missing = stop - start - len(found)
-            following = node.forward[0]
+            following = node.following
             if missing <= 0 or following is None:
                 return found
             node = following
@@ -330,12 +468,12 @@ class Skiplist:
         """Walks up from a rank; the list must not change meanwhile. O(log N), then O(1) a pair."""
         if rank >= self._length:
             return
-        node, start = self._find_rank(rank)
+        node, start = self._seek_rank(rank)
         position = rank - start
         while True:
             for index in range(position, len(node.members)):
                 yield node.scores[index], node.members[index]
-            following = node.forward[0]
+            following = node.following
             if following is None:
                 return
             node = following
@@ -346,7 +484,7 @@ class Skiplist:
         if rank < 0:
             rank += self._length
         while rank >= 0:
-            node, start = self._find_rank(rank)
+            node, start = self._seek_rank(rank)
             for index in range(rank - start, -1, -1):
                 yield node.scores[index], node.members[index]
             rank = start - 1
@@ -355,23 +493,74 @@ class Skiplist:
 
     def insert(self, score: float, member: bytes) -> None:
         """Puts in a pair that is not in the list yet. O(log N)."""
-        node = self._seek(score, member)
+        self._put(self._seek(score, member), score, member)
+
+    def _put(self, node: Node, score: float, member: bytes) -> None:
+        """Puts a pair into the block that a search has found."""
         position = node.position(score, member)
-        if len(node.members) >= self._block_size:
-            at_the_end = position == len(node.members) and node.forward[0] is None
-            keep: i64 = position if at_the_end else len(node.members) >> 1
-            fresh = self._split(node, keep)
-            if position > keep or at_the_end:
-                node = fresh
-                position -= keep
-                level: i64 = 0
-                while level < len(fresh.forward):
-                    self._path[level] = fresh
-                    level += 1
+        if len(node.members) < self._block_size:
+            self._put_at(node, position, score, member)
+            self._count(1)
+            if position == 0:
+                self._refresh_least(node)
+            return
+        at_the_end = position == len(node.members) and node.following is None
+        keep: i64 = position if at_the_end else len(node.members) >> 1
+        capacity = node.capacity
+        fresh = node.split(keep)
+        self._capacity += node.capacity + fresh.capacity - capacity
+        if position > keep or at_the_end:
+            self._put_at(fresh, position - keep, score, member)
+        else:
+            self._put_at(node, position, score, member)
+        self._length += 1
+        self._totals[self._at_stretch] += 1
+        self._stretches[self._at_stretch].counts[self._at_block] = len(node.members)
+        if position == 0:
+            self._refresh_least(node)
+        self._link(fresh)
+
+    def _put_at(self, node: Node, position: i64, score: float, member: bytes) -> None:
+        """Puts a pair into a block at a position."""
         capacity = node.capacity
         node.put(position, score, member)
         self._capacity += node.capacity - capacity
-        self._widen(1)
+
+    def _count(self, pairs: i64) -> None:
+        """Adds to (or with a negative number takes from) the counts of the block that a search has found."""
+        self._length += pairs
+        self._totals[self._at_stretch] += pairs
+        self._stretches[self._at_stretch].counts[self._at_block] += pairs
+
+    def _refresh_least(self, node: Node) -> None:
+        """Takes the least score of the block that a search has found into the lanes again."""
+        if not node.members:
+            return
+        least = node.scores[0]
+        self._stretches[self._at_stretch].leasts[self._at_block] = least
+        if self._at_block == 0:
+            self._leasts[self._at_stretch] = least
+
+    def _link(self, fresh: Node) -> None:
+        """Puts a block that was split off into the lanes, behind the one that a search has found."""
+        self._nodes += 1
+        stretch = self._stretches[self._at_stretch]
+        stretch.insert(self._at_block + 1, fresh)
+        size: i64 = len(stretch.blocks)
+        if size <= self._stretch_blocks:
+            return
+        at_the_end = fresh.following is None
+        keep = size - 1 if at_the_end else size >> 1
+        behind = Stretch(stretch.leasts[keep:], stretch.counts[keep:], stretch.blocks[keep:])
+        stretch.leasts = stretch.leasts[:keep]
+        stretch.counts = stretch.counts[:keep]
+        stretch.blocks = stretch.blocks[:keep]
+        moved = behind.total()
+        index = self._at_stretch
+        self._totals[index] -= moved
+        self._stretches.insert(index + 1, behind)
+        self._leasts = inserted(self._leasts, index + 1, behind.leasts[0])
+        self._totals = inserted_count(self._totals, index + 1, moved)
 
     def remove(self, score: float, member: bytes) -> bool:
         """Takes out a pair. O(log N).
@@ -384,19 +573,15 @@ class Skiplist:
         if not node.has(position, score, member):
             return False
         self._cut(node, position, position + 1)
-        size: i64 = len(node.members)
-        # Only at sizes that are powers of two: a small block between large neighbours must not try at every removal.
-        if size * 4 <= self._block_size and size & (size - 1) == 0:
-            self._settle(node)
         return True
 
     def move(self, old_score: float, member: bytes, score: float) -> None:
         """Gives a member that is in the list under old_score another score. O(log N).
 
-        The usual small step (ZINCRBY) stays within its block and leaves the towers alone.
+        The usual small step (ZINCRBY) stays within its block and leaves the lanes alone.
         """
-        node, _ = self._find(old_score, member)
-        position = node.position(old_score, member)
+        node = self._seek(old_score, member)
+        position = node.position_of_present(old_score, member)
         target = node.position(score, member)
         if 0 < target < len(node.members) and position > 0:
             capacity = node.capacity
@@ -404,8 +589,8 @@ class Skiplist:
             node.put(target - 1 if target > position else target, score, member)
             self._capacity += node.capacity - capacity
             return
-        self.remove(old_score, member)
-        self.insert(score, member)
+        self._cut(node, position, position + 1)
+        self._put(self._seek(score, member), score, member)
 
     def remove_ranks(self, start: i64, stop: i64) -> list[bytes]:
         """Takes out the pairs with ranks start to stop - 1, where 0 <= start <= stop <= length. O(log N + M).
@@ -415,205 +600,142 @@ class Skiplist:
         """
         removed: list[bytes] = []
         while start < stop:
-            node = self._seek_rank(start)
-            first = start - self._starts[0]
+            node, begin = self._seek_rank(start)
+            first = start - begin
             last = first + stop - start
             last = min(last, len(node.members))
             removed.extend(node.members[first:last])
             self._cut(node, first, last)
             stop -= last - first
-            if len(node.members) * 4 <= self._block_size:
-                self._settle(node)
         return removed
 
-    def _seek(self, score: float, member: bytes) -> Node:
-        """Like `_find`, leaving path and starts behind."""
-        node = self._head
-        start: i64 = 0
-        level: i64 = self._levels - 1
-        beyond: Node | None = None
-        while level >= 0:
-            following = node.forward[level]
-            while following is not None and following is not beyond:
-                least = following.least_score
-                if not (least < score or (least == score and following.least_member <= member)):
-                    break
-                start += node.spans[level]
-                node = following
-                following = node.forward[level]
-            beyond = following
-            self._path[level] = node
-            self._starts[level] = start
-            level -= 1
-        return node
-
-    def _seek_rank(self, rank: i64) -> Node:
-        """Like `_find_rank`, leaving path and starts behind."""
-        node = self._head
-        start: i64 = 0
-        level: i64 = self._levels - 1
-        while level >= 0:
-            following = node.forward[level]
-            while following is not None and start + node.spans[level] <= rank:
-                start += node.spans[level]
-                node = following
-                following = node.forward[level]
-            self._path[level] = node
-            self._starts[level] = start
-            level -= 1
-        return node
-
-    def _seek_before(self, target: Node) -> Node:
-        """The block before the target (which is not the head), leaving path and starts behind."""
-        node = self._head
-        start: i64 = 0
-        level: i64 = self._levels - 1
-        score = target.least_score
-        member = target.least_member
-        while level >= 0:
-            following = node.forward[level]
-            while following is not None:
-                least = following.least_score
-                if not (least < score or (least == score and following.least_member < member)):
-                    break
-                start += node.spans[level]
-                node = following
-                following = node.forward[level]
-            self._path[level] = node
-            self._starts[level] = start
-            level -= 1
-        return node
-
-    def _widen(self, pairs: i64) -> None:
-        """Adds to (or with a negative number takes from) every span over the place the path leads to."""
-        self._length += pairs
-        level: i64 = 0
-        while level < self._levels:
-            self._path[level].spans[level] += pairs
-            level += 1
-
     def _cut(self, node: Node, first: i64, last: i64) -> None:
-        """Removes positions of the block the path leads to, with spans and accounting."""
+        """Removes positions of the block that a search has found, and the block or its smallness if need be."""
         capacity = node.capacity
         node.cut(first, last)
         self._capacity += node.capacity - capacity
-        self._widen(first - last)
+        self._count(first - last)
+        size: i64 = len(node.members)
+        if size == 0:
+            if self._nodes > 1:
+                self._unlink()
+            return
+        if first == 0:
+            self._refresh_least(node)
+        # Only at sizes that are powers of two: a small block between large neighbours must not try at every removal.
+        if size * 4 <= self._block_size and (size & (size - 1) == 0 or last - first > 1):
+            self._settle(node)
 
-    def _draw_levels(self) -> i64:
-        """A tower height: 1, and one more with probability 1/4 each time. The generator is Numerical Recipes' LCG."""
-        levels: i64 = 1
-        while levels < MAX_LEVELS:
-            self._seed = (self._seed * 1664525 + 1013904223) & 0xFFFFFFFF
-            if self._seed >> 30 != 0:
-                break
-            levels += 1
-        return levels
+    def _before(self) -> Node | None:
+        """The block before the one that a search has found."""
+        if self._at_block > 0:
+            return self._stretches[self._at_stretch].blocks[self._at_block - 1]
+        return self._stretches[self._at_stretch - 1].blocks[-1] if self._at_stretch > 0 else None
 
-    def _split(self, node: Node, keep: i64) -> Node:
-        """Moves all but the first `keep` pairs of the path's block to a fresh one behind it, and links that.
+    def _unlink(self) -> None:
+        """Takes the block that a search has found, which is empty, out of list and lanes."""
+        node = self._stretches[self._at_stretch].blocks[self._at_block]
+        before = self._before()
+        if before is not None:
+            before.following = node.following
+        self._capacity -= node.capacity
+        self._drop_from_lanes()
 
-        Leaves the path and starts leading to the old block. When the fresh block starts empty it takes its place in
-        the order with its first pair, which the caller puts in at once.
-        """
-        levels = self._draw_levels()
-        while self._levels < levels:
-            self._head.forward.append(None)
-            self._head.spans = append(self._head.spans, self._length)
-            self._path[self._levels] = self._head
-            self._starts[self._levels] = 0
-            self._levels += 1
-        fresh = Node(node.scores[keep:], node.members[keep:], levels)
-        node_start = self._starts[0]
-        self._capacity += fresh.capacity - node.capacity + keep
-        node.scores = node.scores[:keep]
-        node.members = node.members[:keep]
-        node.capacity = keep
-        level: i64 = 0
-        while level < levels:
-            before = self._path[level]
-            distance = node_start + keep - self._starts[level]
-            fresh.forward[level] = before.forward[level]
-            fresh.spans[level] = before.spans[level] - distance
-            before.forward[level] = fresh
-            before.spans[level] = distance
-            level += 1
-        self._nodes += 1
-        return fresh
+    def _drop_from_lanes(self) -> None:
+        """Takes the block that a search has found out of the lanes."""
+        self._nodes -= 1
+        index = self._at_stretch
+        stretch = self._stretches[index]
+        self._totals[index] -= stretch.counts[self._at_block]
+        stretch.pop(self._at_block)
+        size: i64 = len(stretch.blocks)
+        if size == 0:
+            self._drop_stretch(index)
+            return
+        self._leasts[index] = stretch.leasts[0]
+        if size * 4 <= self._stretch_blocks and size & (size - 1) == 0:
+            if index + 1 < len(self._stretches) and self._join_stretches(index):
+                return
+            if index > 0:
+                self._join_stretches(index - 1)
+
+    def _drop_stretch(self, index: i64) -> None:
+        self._stretches.pop(index)
+        self._leasts, _ = pop(self._leasts, index)
+        self._totals, _ = pop(self._totals, index)
+
+    def _join_stretches(self, index: i64) -> bool:
+        """Joins a stretch and the next if they fit well in one."""
+        first = self._stretches[index]
+        second = self._stretches[index + 1]
+        if (len(first.blocks) + len(second.blocks)) * 4 > self._stretch_blocks * 3:
+            return False
+        first.leasts = extend(first.leasts, second.leasts)
+        first.counts = extend(first.counts, second.counts)
+        first.blocks.extend(second.blocks)
+        self._totals[index] += self._totals[index + 1]
+        self._drop_stretch(index + 1)
+        return True
 
     def _settle(self, node: Node) -> None:
-        """Joins a block that has become small with the next or the previous one if they fit well in one."""
-        following = node.forward[0]
+        """Joins a block that has become small, found by a search, with the next or the previous one if they fit."""
+        following = node.following
         if following is not None and self._fit(node, following):
-            self._seek(node.least_score, node.least_member)
             self._absorb(node, following)
-        elif node is not self._head:
-            before = self._seek_before(node)
-            if self._fit(before, node):
-                self._absorb(before, node)
+            return
+        before = self._before()
+        if before is None or not self._fit(before, node):
+            return
+        if self._at_block > 0:
+            self._at_block -= 1
+        else:
+            self._at_stretch -= 1
+            self._at_block = len(self._stretches[self._at_stretch].blocks) - 1
+        self._absorb(before, node)
 
     def _fit(self, node: Node, following: Node) -> bool:
-        if not node.members or not following.members:
-            return True
         return (len(node.members) + len(following.members)) * 4 <= self._block_size * 3
 
     def _absorb(self, node: Node, following: Node) -> None:
-        """Takes the pairs of the next block into the path's block and unlinks the next one."""
-        level: i64 = 0
-        while level < len(following.forward):
-            before = self._path[level]
-            before.forward[level] = following.forward[level]
-            before.spans[level] += following.spans[level]
-            level += 1
+        """Takes the pairs of the next block into the one that a search has found."""
         capacity = node.capacity + following.capacity
+        gained: i64 = len(following.members)
         node.take(following)
         self._capacity += node.capacity - capacity
-        self._nodes -= 1
-        while self._levels > 1 and self._head.forward[self._levels - 1] is None:
-            self._levels -= 1
-            self._head.forward.pop()
-            self._head.spans, _ = pop(self._head.spans)
+        self._totals[self._at_stretch] += gained
+        stretch = self._stretches[self._at_stretch]
+        stretch.counts[self._at_block] += gained
+        if self._at_block + 1 < len(stretch.blocks):
+            self._at_block += 1
+        else:
+            self._at_stretch += 1
+            self._at_block = 0
+        self._drop_from_lanes()
 
     # Checking.
 
     def check_invariants(self) -> None:
         """Asserts all that must hold between operations. For tests; O(N)."""
-        blocks = self._check_blocks()
+        blocks = [block for stretch in self._stretches for block in stretch.blocks]
         assert self._nodes == len(blocks)
         assert self._length == sum(len(node.members) for node in blocks)
         assert self._capacity == sum(int(node.capacity) for node in blocks)
-        assert self._levels == len(self._head.forward) == len(self._head.spans)
-        assert self._levels == 1 or self._head.forward[self._levels - 1] is not None
-        first_ranks: dict[int, i64] = {}
-        rank: i64 = 0
-        for node in blocks:
-            first_ranks[id(node)] = rank
-            rank += len(node.members)
-        for level in range(self._levels):
-            self._check_level(blocks, first_ranks, level)
+        assert len(self._stretches) == len(self._leasts) == len(self._totals)
+        for index, stretch in enumerate(self._stretches):
+            assert 0 < len(stretch.blocks) <= self._stretch_blocks
+            assert list(stretch.counts) == [len(node.members) for node in stretch.blocks]
+            assert self._totals[index] == stretch.total()
+            if self._length:
+                assert list(stretch.leasts) == [node.scores[0] for node in stretch.blocks]
+                assert self._leasts[index] == stretch.leasts[0]
+        self._check_blocks(blocks)
 
-    def _check_blocks(self) -> list[Node]:
-        blocks: list[Node] = []
+    def _check_blocks(self, blocks: list[Node]) -> None:
         pairs: list[tuple[float, bytes]] = []
-        node: Node | None = self._head
-        while node is not None:
+        for index, node in enumerate(blocks):
             assert len(node.scores) == len(node.members) <= node.capacity
             assert len(node.members) <= self._block_size
             assert node.members or self._length == 0
-            assert len(node.spans) == len(node.forward)
-            if node.members:
-                assert (node.least_score, node.least_member) == (node.scores[0], node.members[0])
+            assert node.following is (blocks[index + 1] if index + 1 < len(blocks) else None)
             pairs.extend(zip(list(node.scores), node.members, strict=True))
-            blocks.append(node)
-            node = node.forward[0]
         assert all(pairs[index] < pairs[index + 1] for index in range(len(pairs) - 1))
-        return blocks
-
-    def _check_level(self, blocks: list[Node], first_ranks: dict[int, i64], level: i64) -> None:
-        tall = [node for node in blocks if len(node.forward) > level]
-        node = self._head
-        for following in tall[1:]:
-            assert node.forward[level] is following
-            assert node.spans[level] == first_ranks[id(following)] - first_ranks[id(node)]
-            node = following
-        assert node.forward[level] is None
-        assert node.spans[level] == self._length - first_ranks[id(node)]

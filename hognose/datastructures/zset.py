@@ -315,7 +315,7 @@ class ZSetValue(Value):
         found, score = self._table.score(member)
         if not found:
             return -1, 0.0
-        return order.rank(score, member), score
+        return order.rank_of_present(score, member), score
 
     def member_at(self, rank: i64) -> bytes:
         """The member with a rank from 0 to length - 1. O(log N), in a listpack O(N)."""
@@ -344,6 +344,10 @@ class ZSetValue(Value):
         if order is None:
             return packed.count_below_member(self._body, self._pairs, member, inclusive)
         return order.count_below_member(member, inclusive)
+
+    def order(self) -> Skiplist | None:
+        """The skiplist, for those who walk over its blocks; None in a listpack. O(1)."""
+        return self._order
 
     def members(self, start: i64, stop: i64) -> list[bytes]:
         """The members with ranks start to stop - 1, where 0 <= start and stop <= length. O(log N + M)."""

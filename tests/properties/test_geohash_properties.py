@@ -77,3 +77,21 @@ def test_what_lies_between_the_corners_of_a_triangle_is_inside(
     assert not triangle.distance_inside(2 * ax - x, 2 * ay - y)[0]
     score = float(geohash.encode(x, y))
     assert any(least <= score < end for least, end in geohash.search_ranges(triangle))
+
+
+@given(
+    st.floats(-180, 180),
+    st.floats(geohash.LATITUDE_MIN, geohash.LATITUDE_MAX),
+    st.floats(-180, 180),
+    st.floats(geohash.LATITUDE_MIN, geohash.LATITUDE_MAX),
+    st.one_of(st.floats(0, 3e7), st.floats(0.999, 1.001)),
+)
+def test_a_circle_leaves_out_no_position_within_its_radius(
+    longitude: float, latitude: float, other_longitude: float, other_latitude: float, radius: float
+) -> None:
+    distance = geohash.distance_m(longitude, latitude, other_longitude, other_latitude)
+    if 0.9 < radius < 1.1:  # a radius that the other position is just inside or outside of
+        radius *= distance
+    circle = geohash.Circle(longitude, latitude, radius, 1.0)
+    inside, _ = circle.distance_inside(other_longitude, other_latitude)
+    assert inside == (not distance > radius)

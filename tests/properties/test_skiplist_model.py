@@ -18,9 +18,9 @@ MEMBERS = st.binary(max_size=2)
 class SkiplistMachine(RuleBasedStateMachine):
     """Every operation on both sides, compared after each step."""
 
-    @initialize(block_size=st.sampled_from([4, 5, 8, 128]))
-    def start(self, block_size: int) -> None:
-        self.list = Skiplist(block_size)
+    @initialize(block_size=st.sampled_from([4, 5, 8, 128]), stretch_blocks=st.sampled_from([4, 5, 128]))
+    def start(self, block_size: int, stretch_blocks: int) -> None:
+        self.list = Skiplist(block_size, stretch_blocks)
         self.model: SortedList = SortedList()
         self.score_of: dict[bytes, float] = {}
 
@@ -113,7 +113,7 @@ TestSkiplistMachine = SkiplistMachine.TestCase
 
 @given(members=st.sets(MEMBERS, max_size=200), bound=MEMBERS, block_size=st.sampled_from([4, 7, 128]))
 def test_members_of_one_score_are_counted_by_their_bytes(members: set[bytes], bound: bytes, block_size: int) -> None:
-    listed = Skiplist(block_size)
+    listed = Skiplist(block_size, 4)
     for member in members:
         listed.insert(7.0, member)
     assert listed.count_below_member(bound, False) == sum(member < bound for member in members)
@@ -137,9 +137,4 @@ def test_thinning_out_leaves_no_row_of_tiny_blocks(order: list[int], keep_every:
 
 def block_sizes(listed: Skiplist) -> list[int]:
     """The number of pairs in each block, first to last."""
-    sizes = []
-    node = listed._head
-    while node is not None:
-        sizes.append(len(node.members))
-        node = node.forward[0]
-    return sizes
+    return [len(node.members) for stretch in listed._stretches for node in stretch.blocks]

@@ -23,6 +23,7 @@ def test_every_rank_finds_its_pair_and_every_pair_its_rank(thousand: Skiplist) -
         assert thousand.member_at(rank) == b"%04d" % rank
         assert thousand.score_at(rank) == rank
         assert thousand.rank(float(rank), b"%04d" % rank) == rank
+        assert thousand.rank_of_present(float(rank), b"%04d" % rank) == rank
 
 
 def test_a_pair_with_another_score_is_not_found(thousand: Skiplist) -> None:
@@ -93,20 +94,26 @@ def test_a_long_list_is_freed_without_deep_recursion() -> None:
     del listed
 
 
-def test_the_same_inserts_build_the_same_towers(thousand: Skiplist) -> None:
-    def towers(listed: Skiplist) -> list[int]:
-        for number in range(1000, 2000):
-            listed.insert(float(number), b"%04d" % number)
-        heights = []
-        node = listed._head
-        while node is not None:
-            heights.append(len(node.forward))
-            node = node.forward[0]
-        return heights
-
-    other = Skiplist()
-    numbers = list(range(1000))
+def test_stretches_split_and_join_as_blocks_come_and_go() -> None:
+    listed = Skiplist(4, 4)
+    numbers = list(range(2000))
     random.Random(5).shuffle(numbers)
     for number in numbers:
-        other.insert(float(number), b"%04d" % number)
-    assert towers(thousand) == towers(other)
+        listed.insert(float(number), b"%04d" % number)
+    listed.check_invariants()
+    assert len(listed._stretches) > 100
+    for number in numbers[:-20]:
+        assert listed.remove(float(number), b"%04d" % number)
+    listed.check_invariants()
+    assert len(listed._stretches) <= 20
+    assert listed.members(0, 20) == sorted(b"%04d" % number for number in numbers[-20:])
+
+
+def test_taking_apart_frees_all_blocks_in_steps() -> None:
+    listed = Skiplist(4, 4)
+    for number in range(500):
+        listed.insert(float(number), b"%04d" % number)
+    steps = 1
+    while listed.take_apart(50):
+        steps += 1
+    assert 500 // 60 <= steps <= 500 // 40 + 2
