@@ -243,7 +243,7 @@ class AofLoad(LoadJob):
         """Runs a command, or keeps it until its transaction is complete."""
         # Logs, like pipelines, repeat one command.
         command = self._last_command
-        if command is None or argv[0] != self._last_name or command.is_container:
+        if command is None or argv[0] != self._last_name:
             command = self._find(argv)
         count: i64 = len(argv)
         if count < command.least or count > command.most:
@@ -266,7 +266,8 @@ class AofLoad(LoadJob):
             word, name = printable(argv[0]), self._files[self._index].name
             raise AofLoadError(f"Unknown command '{word}' reading the append only file {name}")
         self._last_name = argv[0]
-        self._last_command = command
+        # The word before a subcommand does not say which one comes next.
+        self._last_command = None if "|" in command.name else command
         return command
 
     def _begin_or_end(self, command: Command, transaction: list[QueuedCommand] | None) -> None:
