@@ -107,7 +107,12 @@ class ScoreTable:
         """Frees about so many entries of a table that nobody uses any more; whether any are left. O(effort)."""
         segments = self._segments
         while effort > 0 and segments:
-            effort -= len(segments.pop().tags) + 1
+            members = segments[-1].members
+            keep: i64 = max(len(members) - effort, 0)
+            effort -= len(members) - keep + 1
+            del members[keep:]
+            if keep == 0:
+                segments.pop()
         return len(segments) != 0
 
     def _segment_of(self, key_hash: i64) -> Segment:
