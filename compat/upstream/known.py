@@ -59,6 +59,12 @@ NO_CLUSTER: Final = "there are no CLUSTER commands yet"
 NO_DEBUGGER: Final = "there is no debugger of scripts; the suite's file ends where it asks for one"
 LIBRARIES_IN_LUA: Final = "cjson and its like are Lua here and count as memory of scripts"
 ALWAYS_SANITIZED: Final = "damaged payloads are refused at once, whatever sanitize-dump-payload says, not found later"
+SEGMENTED: Final = "tables are made of segments, which grow one by one; they never rehash as a whole"
+OWN_NAME: Final = "the title begins with hognose's own name, not with the path of the file that was run"
+SHORT_SLICES: Final = "a large value that expires is freed in slices of a millisecond; no cycle lasts long enough"
+SMALL_BUFFERS: Final = "a buffer for replies begins with 256 bytes, and one that has outgrown 16 KB is not kept"
+COUNTS_BYTES: Final = "the limit counts the bytes of replies, not the blocks that Redis rounds them up to"
+BYTES_UNDER_WAY: Final = "asks how much a client has sent while its bytes are still arriving"
 IMMUTABLE_INTEGERS: Final = "a counter's new value is another object; the address DEBUG OBJECT shows changes with it"
 
 KNOWN: Final = (
@@ -85,6 +91,28 @@ KNOWN: Final = (
     Known("unit/scripting", "exception: Executing test client", NO_DEBUGGER),
     Known("unit/multi", "MULTI / EXEC with REPLICAOF", NO_REPLICATION, left_out=True),
     Known("unit/multi", "exec with read commands and stale replica state change", NO_REPLICATION, left_out=True),
+    Known("unit/other", "Don't rehash if redis has child process", SEGMENTED),
+    Known("unit/other", "Process title set as expected", OWN_NAME),
+    Known("unit/latency-monitor", "LATENCY of expire events are correctly collected", SHORT_SLICES),
+    Known("unit/replybufsize", "verify reply buffer limits", SMALL_BUFFERS),
+    Known("unit/obuf-limits", "Obuf limit, KEYS stopped mid-run", COUNTS_BYTES),
+    Known("unit/client-eviction", "client evicted due to percentage of maxmemory", BYTES_UNDER_WAY),
+    Known("unit/client-eviction", "client evicted due to large multi buf", BYTES_UNDER_WAY),  # its limit stays in force
+    Known("unit/client-eviction", "evict clients in right order (large to small)", BYTES_UNDER_WAY),
+    Known("unit/oom-score-adj", "CONFIG SET oom-score-adj works as expected", NO_REPLICATION),
+    Known("unit/pause", "n command 'replicaof'", NO_REPLICATION),
+    Known("unit/pause", "exception: Executing test client", NO_REPLICATION),
+    Known("unit/networking", "n command 'replicaof'", NO_REPLICATION),
+    Known("unit/networking", "CONFIG SET bind-source-addr", NO_REPLICATION),
+    Known("unit/pubsubshard", "setup replication for following tests", NO_REPLICATION),
+    Known("unit/maxmemory", "slave buffer are counted correctly", NO_REPLICATION),
+    Known("unit/maxmemory", "replica buffer don't induce eviction", NO_REPLICATION),
+    Known("unit/tls", "n command 'replicaof'", NO_REPLICATION),
+    Known("unit/tls", "TLS: switch between tcp and tls ports", NO_REPLICATION),  # runs after the server is lost
+    Known("unit/tls", "TLS: Working with an encrypted keyfile", NO_REPLICATION),
+    Known("unit/tls", "exception: Executing test client", NO_REPLICATION),
+    Known("unit/memefficiency", "n command 'cluster'", NO_CLUSTER),
+    Known("unit/memefficiency", "exception: Executing test client", NO_CLUSTER),
     Known("unit/bitfield", "BITFIELD: setup slave", NO_REPLICATION),
     Known("unit/bitfield", "BITFIELD: write on master, read on slave", NO_REPLICATION),
     Known("integration/corrupt-dump", "corrupt payload: listpack too long entry len", ALWAYS_SANITIZED),
