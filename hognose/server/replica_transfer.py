@@ -7,8 +7,9 @@ replicas share. All that are behind it go through the event loop; nothing here b
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from hognose.commands.host import NOTICE, WARNING
 from hognose.config.settings import Settings
@@ -132,7 +133,7 @@ class PipeTransfer:
         elif self._is_full():
             loop = self._server.loop
             assert loop is not None
-            loop.remove_reader(self._fd)
+            self._stop_listening()
             loop.call_later(PAUSE_SECONDS, self._resume)
 
     def _is_full(self) -> bool:
@@ -151,11 +152,16 @@ class PipeTransfer:
         else:
             self._listen()
 
-    def _close(self) -> None:
+    def _stop_listening(self) -> None:
         loop = self._server.loop
+        if loop is not None:
+            # uvloop returns None where it is declared to return a bool, which compiled code would object to.
+            remove = cast("Callable[[int], object]", loop.remove_reader)
+            remove(self._fd)
+
+    def _close(self) -> None:
         if self._fd >= 0:
-            if loop is not None:
-                loop.remove_reader(self._fd)
+            self._stop_listening()
             with contextlib.suppress(OSError):
                 os.close(self._fd)
         self._fd = -1

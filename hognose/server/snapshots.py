@@ -38,6 +38,8 @@ class SnapshotTask(CronTask):
         self._comes_back = False
         if self._server.snapshots.step(self._server.clock.read() + SLICE_US):
             self._come_back()
+        else:
+            self._server.update_refusal()
 
     def tick(self, now_ms: i64) -> None:
         snapshots = self._server.snapshots
