@@ -21,16 +21,18 @@ from hognose.scripting.conversion import (
     FLAT,
     LONG,
     NIL_RESULT,
+    NOT_PLAIN,
     PART,
     STATUS,
     TRUE,
     argument_of,
     failed,
-    is_plain,
+    plain_bytes,
+    tree_bytes,
     tree_of,
 )
 from hognose.scripting.replies import decode
-from hognose.scripting.state import LARGEST_ANSWER_BYTES, LuaState
+from hognose.scripting.state import LARGE_BYTES, LuaState
 
 LUA_OUT_OF_MEMORY: Final = "ERR not enough memory"
 
@@ -235,10 +237,16 @@ class Calls:
 
     # Answers
 
+    def _fits(self, size: i64) -> bool:
+        """Whether Lua has room for an answer; small ones always find it."""
+        state = self.state
+        assert state is not None
+        return size < LARGE_BYTES or state.has_room(size)
+
     def _answer(self, reply: object) -> object:
         """A reply as Lua gets it."""
         if isinstance(reply, bytes):
-            return reply if len(reply) <= LARGEST_ANSWER_BYTES else failed(LUA_OUT_OF_MEMORY, False)
+            return reply if self._fits(len(reply)) else failed(LUA_OUT_OF_MEMORY, False)
         if reply is OK:
             return True
         client = self.client
@@ -252,20 +260,26 @@ class Calls:
             return False if client.resp == 2 else NIL_RESULT
         if isinstance(reply, Simple):
             return (None, STATUS, reply.text)
-        if isinstance(reply, list) and is_plain(reply):
-            if len(reply) <= PART:
+        if isinstance(reply, list):
+            size = plain_bytes(reply)
+            if not self._fits(size):
+                return failed(LUA_OUT_OF_MEMORY, False)
+            if size != NOT_PLAIN and len(reply) <= PART:
                 return (None, FLAT, *reply)
-            self._rest = reply
-            return (None, LONG, len(reply))
+            if size != NOT_PLAIN:
+                self._rest = reply
+                return (None, LONG, len(reply))
         if isinstance(reply, ErrorReply):
             return failed(reply.text, True)
         if reply is NO_REPLY or isinstance(reply, Encoded):
             written = reply.payload if isinstance(reply, Encoded) else client.out.getvalue()
             client.out.truncate(0)
-            return self._answer(decode(written))
+            return self._answer(decode(written)) if written else False
         state = self.state
         assert state is not None
         tree = tree_of(reply, client.resp)
         if isinstance(tree, (bytes, int)):
             return tree
+        if not self._fits(tree_bytes(tree)):
+            return failed(LUA_OUT_OF_MEMORY, False)
         return (None, BUILT, state.make_table(tree, recursive=True))

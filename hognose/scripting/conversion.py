@@ -44,6 +44,9 @@ LONG: Final = 6
 
 PART: Final = 1000
 """So many elements of an array go at once: well below what Lua's stack has room for."""
+ELEMENT_BYTES: Final = 64
+"""What an element of a table takes besides its text: its place, and the head of a string or table."""
+NOT_PLAIN: Final = -1
 HALF_I64: Final = 2**62
 """Integers up to here are written as such; beyond, as doubles. Source: the limits of real servers."""
 
@@ -72,12 +75,31 @@ def failed(text: str, counted: bool) -> object:
     return (None, FAILED, text.encode("utf-8", "surrogateescape"), counted)
 
 
-def is_plain(items: list[object]) -> bool:
-    """Whether all elements go as themselves."""
+def plain_bytes(items: list[object]) -> i64:
+    """How many bytes the elements of an array occupy in Lua, about; NOT_PLAIN if some do not go as themselves."""
+    total: i64 = 0
     for item in items:
-        if not isinstance(item, bytes) and (not isinstance(item, int) or isinstance(item, bool)):
-            return False
-    return True
+        if isinstance(item, bytes):
+            total += len(item) + ELEMENT_BYTES
+        elif isinstance(item, int) and not isinstance(item, bool):
+            total += ELEMENT_BYTES
+        else:
+            return NOT_PLAIN
+    return total
+
+
+def tree_bytes(tree: object) -> i64:
+    """How many bytes nested lists and dicts occupy as Lua tables, about. O(N)."""
+    if isinstance(tree, bytes):
+        return len(tree) + ELEMENT_BYTES
+    total: i64 = ELEMENT_BYTES
+    if isinstance(tree, list):
+        for item in tree:
+            total += tree_bytes(item)
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            total += tree_bytes(key) + tree_bytes(value)
+    return total
 
 
 def tree_of(reply: object, resp: i64) -> object:

@@ -21,6 +21,7 @@ from hognose.errors import CommandError, CountedError
 from hognose.resp.reply import Encoded, ErrorReply, Reply
 from hognose.scripting import errors
 from hognose.scripting.calls import Calls, Run
+from hognose.scripting.conversion import ELEMENT_BYTES
 from hognose.scripting.functions import Function, FunctionLibraries
 from hognose.scripting.shebang import (
     ALLOW_OOM,
@@ -30,7 +31,7 @@ from hognose.scripting.shebang import (
     NO_WRITES,
     Shebang,
 )
-from hognose.scripting.state import CompileError, LuaState
+from hognose.scripting.state import LARGE_BYTES, CompileError, LuaState
 
 MOST_EVAL_SCRIPTS: Final = 500
 """So many scripts that only EVAL has brought are kept, as in Redis 7.4."""
@@ -271,6 +272,8 @@ class Engine(Scripts):
     def _admit(self, run: Run, flags: i64, read_only: bool) -> None:
         """Refuses what must not run now; notes what it may do."""
         host = self._host
+        if self.run is not None:  # DEBUG SET-DISABLE-DENY-SCRIPTS
+            raise CommandError(errors.NOT_FROM_SCRIPT)
         if flags & COMPATIBLE == 0:
             self._check_flags(run, flags, read_only)
         elif host.stale():
@@ -327,6 +330,11 @@ class Engine(Scripts):
         assert state is not None
         argv = run.argv
         resp = int(run.caller.resp)
+        size: i64 = 0
+        for argument in argv:
+            size += len(argument) + ELEMENT_BYTES
+        if size > LARGE_BYTES and not state.has_room(int(size) * 2):
+            raise CommandError(errors.OUT_OF_MEMORY)
         try:
             if len(argv) <= MOST_ARGUMENTS:
                 return state.run(body, resp, keys, *argv[3:])

@@ -15,7 +15,11 @@ SOFT_LIMIT_BYTES: Final = 1 << 29
 """A script that holds more than this fails at its next call of the server."""
 HEADROOM_BYTES: Final = 1 << 27
 """What Lua may have beyond: room for the server's answers and for requests, whose allocation must never fail."""
-LARGEST_ANSWER_BYTES: Final = HEADROOM_BYTES // 4
+LARGE_BYTES: Final = 1 << 20
+"""What is larger is compared with the room there is."""
+RESERVE_BYTES: Final = 1 << 24
+COMPILED_RATIO: Final = 4
+"""A text, the program it becomes, and the bytecode that is made in between."""
 
 
 class CompileError(Exception):
@@ -75,6 +79,8 @@ class LuaState:
         Raises:
             CompileError: It is no valid program.
         """
+        if len(text) > LARGE_BYTES and not self.has_room(len(text) * COMPILED_RATIO):
+            raise CompileError("not enough memory")
         made = self._compile(text, name)
         if isinstance(made, tuple):
             raise CompileError(made[1].decode("utf-8", "surrogateescape"))
@@ -85,6 +91,13 @@ class LuaState:
         problem = self._functions[b"load_library"](body)
         assert problem is None or isinstance(problem, bytes)
         return problem
+
+    def has_room(self, size: int) -> bool:
+        """Whether so many bytes can be handed to Lua. Garbage is collected if that helps."""
+        limit = SOFT_LIMIT_BYTES + HEADROOM_BYTES - RESERVE_BYTES
+        if self.memory_bytes() + size > limit:
+            self.collect()
+        return self.memory_bytes() + size <= limit
 
     def sweep(self) -> None:
         """Cleans the shared tables."""

@@ -134,3 +134,13 @@ def test_the_collector_stays_on(client: InProcessClient) -> None:
     client("EVAL", "collectgarbage('stop')", 0)
     script = "for i = 1, 20000 do local t = {i} end return collectgarbage('count') < 3000"
     assert client("EVAL", script, 0) == 1
+
+
+def test_arguments_and_answers_that_do_not_fit_are_refused(client: InProcessClient) -> None:
+    megabytes = 400 << 20
+    client("SETRANGE", "large", megabytes - 1, "x")
+    assert client("EVAL", "return #redis.call('GET', 'large')", 0) == megabytes
+    script = "local a = redis.call('GET', 'large') local b = redis.call('GET', 'large') return #a + #b"
+    assert "not enough memory" in client.error("EVAL", script + " + #(a .. b)", 0)
+    assert client.error("EVAL", "return 1", 0, b"x" * megabytes) == "ERR Error running script: not enough memory"
+    assert client("EVAL", "return 1", 0) == 1
