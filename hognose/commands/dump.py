@@ -143,7 +143,7 @@ def restore_key(ctx: Context, argv: Argv) -> Reply:
         deadline = min(deadline + int(ctx.now_ms()), I64_MAX)
     if deadline != 0 and deadline <= ctx.now_ms() and ctx.keyspace.may_expire:
         if was_deleted:
-            ctx.propagate_as([b"DEL", key])
+            ctx.propagate_as([b"UNLINK" if ctx.host.settings.lazyfree_lazy_server_del else b"DEL", key])
             db.changed(GENERIC, b"del", key)
         return OK
     db.set(key, value)
