@@ -56,6 +56,7 @@ NO_REPLICATION: Final = "no server can be made a replica yet"
 ONE_PER_FOLDER: Final = "a second server in a folder whose first one saves its data there is refused"
 OLD_TOOL: Final = "the installed redis-check-aof is older than the suite and takes the log for a manifest"
 NO_CLUSTER: Final = "there are no CLUSTER commands yet"
+FREED_IN_SLICES: Final = "what a large expired key occupied is freed in slices, so that no expiry cycle takes long"
 NO_DEBUGGER: Final = "there is no debugger of scripts; the suite's file ends where it asks for one"
 LIBRARIES_IN_LUA: Final = "cjson and its like are Lua here and count as memory of scripts"
 ALWAYS_SANITIZED: Final = "damaged payloads are refused at once, whatever sanitize-dump-payload says, not found later"
@@ -84,6 +85,7 @@ KNOWN: Final = (
     ),
     Known("unit/auth", "MASTERAUTH test with binary password", NO_REPLICATION),
     Known("unit/introspection-2", "COMMAND LIST FILTERBY PATTERN - list all commands/subcommands", NO_CLUSTER),
+    Known("unit/latency-monitor", "LATENCY of expire events are correctly collected", FREED_IN_SLICES),
     Known("unit/scripting", "CLUSTER RESET can not be invoke from within a script", NO_CLUSTER),
     Known("unit/scripting", "EVAL does not leak in the Lua stack", LIBRARIES_IN_LUA),
     # What is raised outside of any test:
