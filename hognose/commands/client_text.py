@@ -67,7 +67,7 @@ def type_of(client: Context) -> int:
 
 def memory_of(client: Context) -> i64:
     """What a client occupies in bytes: its buffers, and what it has joined, watched and queued. O(1)."""
-    total: i64 = CLIENT_OBJECT_BYTES
+    total: i64 = CLIENT_OBJECT_BYTES + client.transport_bytes()
     total += client.query_bytes() + client.argument_bytes()
     total += client.queued_bytes + QUEUED_COMMAND_BYTES * len(client.queued)
     total += max(WRITER_BYTES, client.buffer_bytes) + client.output_bytes()

@@ -142,6 +142,10 @@ class Context:
         """Bytes of replies the client has not taken yet."""
         return len(self.out)
 
+    def transport_bytes(self) -> i64:
+        """What lies between the client and its socket, such as the state of TLS."""
+        return 0
+
     def may_write(self) -> bool:
         """Whether what waits for the client is still within its limits; it is disconnected if not."""
         return True

@@ -166,6 +166,26 @@ def test_many_clients_that_send_byte_by_byte_hinder_nobody() -> None:
         assert longest_wait(process.port, load) < LONGEST_WAIT_S
 
 
+@pytest.mark.parametrize("drop", [b"UNLINK large\r\n", b"FLUSHALL ASYNC\r\n", b"SET large value\r\n"])
+def test_dropping_what_is_large_hinders_nobody(drop: bytes) -> None:
+    count = 200_000
+
+    def load() -> None:
+        with connect(process.port) as connection:
+            connection.sendall(drop)
+            assert connection.recv(100) in {b"+OK\r\n", b":1\r\n"}
+            waiting = b""
+            while b"lazyfree_pending_objects:0" not in waiting:
+                connection.sendall(b"INFO memory\r\n")
+                waiting = connection.recv(1 << 16)
+
+    with ServerProcess() as process, process.ready().client() as client:
+        for first in range(0, count, 10_000):
+            client.sadd("large", *range(first, first + 10_000))
+        assert longest_wait(process.port, load) < LONGEST_WAIT_S
+        assert client.info("memory")["lazyfreed_objects"] == 1
+
+
 def test_a_client_that_never_reads_waits_alone() -> None:
     """Without any limit configured its commands stop running once a gigabyte of replies waits; here it is less."""
 

@@ -130,6 +130,12 @@ def test_a_request_may_come_one_byte_per_record(server: TlsServer) -> None:
         assert connection.recv(100) == b"$3\r\nabc\r\n"
 
 
+def test_the_state_of_tls_counts_as_memory_of_the_client(server: TlsServer) -> None:
+    with server.client() as secure, redis.Redis(port=server.port) as plain:
+        sizes = [int(client.client_info()["tot-mem"]) for client in (secure, plain)]
+    assert 20_000 < sizes[0] - sizes[1] < 50_000
+
+
 def test_info_names_the_listeners(server: TlsServer) -> None:
     assert server.stat("server", "listener0") == f"name=tcp,bind=127.0.0.1,port={server.port}"
     assert server.stat("server", "listener2") == f"name=tls,bind=127.0.0.1,port={server.tls_port}"
