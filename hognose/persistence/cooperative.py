@@ -147,6 +147,7 @@ class CooperativeSnapshot(Freezer):
 
     Attributes:
         total_keys: How many keys there were at the beginning.
+        peak_bytes: The most memory it has occupied, see `memory_bytes`.
         is_void: The data it was to write is gone: it has to be given up.
     """
 
@@ -164,6 +165,7 @@ class CooperativeSnapshot(Freezer):
         self._put_bytes: i64 = 0
         self._has_ended = False
         self.total_keys: i64 = 0
+        self.peak_bytes: i64 = 0
         self.is_void = False
         write_beginning(self._sink, keyspace, options)
         for database in keyspace.databases:
@@ -261,6 +263,11 @@ class CooperativeSnapshot(Freezer):
         return True
 
     def _unmark(self, segment: Segment) -> None:
+        noted = segment.noted
+        if noted is not None:
+            self.peak_bytes = max(self.peak_bytes, self.memory_bytes())
+            # Halves of a split segment share their notes, which would be taken off twice.
+            self._noted = max(self._noted - len(noted), 0)
         segment.is_unsaved = False
         segment.noted = None
 

@@ -242,7 +242,7 @@ class Snapshots:
         failure = slices.failure()
         self._slices = None
         slices.give_up()
-        self.last_cow_bytes = slices.memory_bytes()
+        self.last_cow_bytes = slices.peak_bytes
         if failure is None:
             try:
                 name_file(self._slices_path, self._slices_target)
@@ -270,7 +270,7 @@ class Snapshots:
         slices = self._slices
         if slices is not None:
             size = int(slices.memory_bytes())
-            return size, size, 0, int(slices.keys()), int(slices.total_keys)
+            return size, max(size, int(slices.peak_bytes)), 0, int(slices.keys()), int(slices.total_keys)
         child = self.children.active
         if child is None:
             return 0, 0, 0, 0, 0
