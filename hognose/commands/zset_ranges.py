@@ -10,12 +10,15 @@ Whatever the kind, a range of a given set is a start and a stop rank, and readin
 from typing import Final, final
 
 from hognose.commands.arguments import integer
-from hognose.datastructures.number_syntax import KIND_HEX, KIND_INVALID, number_kind
+from hognose.datastructures.number_syntax import KIND_DECIMAL, KIND_HEX, KIND_INVALID, number_kind
 from hognose.datastructures.zset import ZSetValue
 from hognose.errors import CommandError
 
 MIN_OR_MAX_NOT_FLOAT: Final = "ERR min or max is not a float"
 MIN_OR_MAX_NOT_LEX: Final = "ERR min or max not valid string range item"
+INFINITE_BOUNDS: Final = {b"-inf": float("-inf"), b"+inf": float("inf"), b"inf": float("inf")}
+DIGIT_0: Final = 0x30
+DIGIT_9: Final = 0x39
 BLANKS: Final = b" \t\n\v\f\r"
 OPEN: Final = ord("(")
 CLOSED: Final = ord("[")
@@ -106,6 +109,11 @@ def score_bound(text: bytes) -> float:
     Raises:
         CommandError: It is no number.
     """
+    infinite = INFINITE_BOUNDS.get(text)
+    if infinite is not None:
+        return infinite
+    if text and DIGIT_0 <= text[0] <= DIGIT_9 and number_kind(text) == KIND_DECIMAL:
+        return float(text)
     number = text[1:] if text[:1] == b"(" else text
     number = number.partition(b"\0")[0]
     if not number:
