@@ -9,11 +9,9 @@ assert server.events() == ["del key"]
 
 from __future__ import annotations
 
-from hognose.commands.context import Context
-from hognose.commands.table import Command
-from hognose.config.store import Config
+from hognose.commands.context import TO_REPLICAS
 from hognose.keyspace.events import KeyspaceListener
-from hognose.server.server import Server
+from hognose.server.propagation import Sink
 from tests.inprocess import InProcessServer
 
 
@@ -39,17 +37,16 @@ class EventRecorder(KeyspaceListener):
         self.emptied.append(db_index)
 
 
-class _PropagationRecorder(Server):
-    """Remembers the commands whose effects go to replicas."""
+class _PropagationRecorder(Sink):
+    """Remembers the commands whose effects go to replicas, without the words that wrap several."""
 
-    def __init__(self, config: Config, clock: object) -> None:
-        super().__init__(config, clock)  # type: ignore[arg-type]
+    def __init__(self) -> None:
+        super().__init__(TO_REPLICAS)
         self.propagated: list[list[bytes]] = []
-        self.propagating = True
 
-    def command_changed(self, ctx: Context, command: Command, argv: list[bytes], changed: bool) -> None:
-        super().command_changed(ctx, command, argv, changed)
-        self.propagated.extend([argv] if ctx.rewritten is None else ctx.rewritten)
+    def write(self, db_index: int, argv: list[bytes]) -> None:
+        if argv not in ([b"MULTI"], [b"EXEC"]):
+            self.propagated.append(argv)
 
 
 class RecordingServer(InProcessServer):
@@ -57,8 +54,8 @@ class RecordingServer(InProcessServer):
 
     def __init__(self, **directives: str) -> None:
         super().__init__(**directives)
-        self.recorder = _PropagationRecorder(self.server.config, self.clock)
-        self.server = self.recorder
+        self.recorder = _PropagationRecorder()
+        self.server.propagation.attach(self.recorder)
         self.server.log_file.level = 4
         self.listener = EventRecorder()
         self.server.keyspace.listener = self.listener
