@@ -207,7 +207,8 @@ def test_refusals_and_their_log_are_the_real_servers(pair: SideBySide) -> None:
         "return redis.pcall('get', 'b')",
         "return redis.call('get', 'b')",
         "return redis.call('mset', 'a', 1)",
-        "return {redis.acl_check_cmd('get', 'b'), redis.acl_check_cmd('get', 'a'), redis.acl_check_cmd('mset', 'a', 1)}",
+        "return {redis.acl_check_cmd('get', 'b'), redis.acl_check_cmd('get', 'a')}",
+        "return redis.acl_check_cmd('mset', 'a', 1)",
     ):
         pair("EVAL", script, "1", "a")
         pair("EVAL", script, "1", "b")

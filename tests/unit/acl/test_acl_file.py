@@ -69,7 +69,7 @@ def test_a_missing_file_is_named(path: Path, index: CommandIndex) -> None:
 
 
 def test_what_is_written_reads_back(path: Path, index: CommandIndex) -> None:
-    user = User("caf\udcff", index)
+    user = User("w\udcffber", index)
     for rule in (b"on", b">x", b"%R~a", b"+@read", b"-get", b"(&c +publish)"):
         user.apply(rule)
     write_acl_file(str(path), [default_user(index), user])
