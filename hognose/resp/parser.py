@@ -275,6 +275,11 @@ class RequestParser:
         """Parses the `$<length>` line at `pos`, with all checks; INCOMPLETE if its end is not there yet."""
         if self.pos >= len(self.buffer):
             return INCOMPLETE
+        if self.authenticated:
+            line = _bulk_line(self.buffer, self.pos, len(self.buffer))
+            if line >= 0 and line >> LINE_BITS <= self.max_bulk_bytes:
+                self.pos += line & LINE_MASK
+                return line >> LINE_BITS
         if self._line_end("too big bulk count string") < 0:
             return INCOMPLETE
         found = self.buffer[self.pos]
@@ -406,7 +411,7 @@ def _longer_bulk_line(buffer: bytes, at: i64, end: i64) -> i64:
             break
         size = size * 10 + digit
         stop += 1
-        if stop >= end or stop - at > MOST_LENGTH_DIGITS:
+        if stop + 1 >= end or stop - at > MOST_LENGTH_DIGITS:
             return -1
     if buffer[stop] != CR or stop == at + 1 or (stop > at + 2 and buffer[at + 1] == ZERO):
         return -1
