@@ -27,12 +27,14 @@ from hognose.datastructures.numbers import format_double
 from hognose.resp.reply import (
     NULL_ARRAY,
     BigNumber,
+    Encoded,
     ErrorReply,
     MapReply,
     SetReply,
     Simple,
     Verbatim,
 )
+from hognose.scripting.replies import decode
 
 FLAT: Final = 0
 FAILED: Final = 1
@@ -125,12 +127,14 @@ def tree_of(reply: object, resp: i64) -> object:
     if isinstance(reply, (set, frozenset, SetReply)):
         members = reply.members if isinstance(reply, SetReply) else list(reply)
         trees = [tree_of(member, resp) for member in members]
-        return {b"set": dict.fromkeys(trees, True)} if resp == 3 else trees
+        return {b"set": {key_of(tree): True for tree in trees}} if resp == 3 else trees
     if isinstance(reply, Verbatim):
         text = {b"string": reply.text, b"format": reply.text_format}
         return {b"verbatim_string": text} if resp == 3 else reply.text
     if isinstance(reply, BigNumber):
         return {b"big_number": reply.digits} if resp == 3 else reply.digits
+    if isinstance(reply, Encoded):
+        return tree_of(decode(reply.payload), resp)
     raise TypeError(f"a command answered a script with {type(reply).__name__}")
 
 
@@ -147,5 +151,13 @@ def tree_of_map(reply: object, resp: i64) -> object:
         return flat
     pairs: dict[object, object] = {}
     for at in range(0, len(flat), 2):
-        pairs[flat[at]] = flat[at + 1]
+        pairs[key_of(flat[at])] = flat[at + 1]
     return {b"map": pairs}
+
+
+def key_of(tree: object) -> object:
+    """What stands for a value where it is a key: a status is its text; of what else is a table, a text."""
+    if isinstance(tree, dict):
+        text = tree.get(b"ok")
+        return str(tree).encode() if text is None else text
+    return str(tree).encode() if isinstance(tree, list) else tree

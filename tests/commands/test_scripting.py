@@ -7,6 +7,9 @@ import hashlib
 import hiredis
 import pytest
 
+from compat.differential.compare import round_commands
+from compat.differential.departures import EXCLUDED
+from compat.differential.generate import specs_of
 from tests.inprocess import InProcessClient, InProcessServer
 
 
@@ -137,6 +140,27 @@ def test_maps_and_sets_and_doubles_are_tagged_tables_in_resp3(client: InProcessC
         "tostring(redis.call('ZSCORE', 'zset', 'm').double)}"
     )
     assert client("EVAL", script, 0) == [b"v", 1, b"1.5"]
+
+
+def test_replies_that_commands_encode_themselves_arrive_as_values(client: InProcessClient) -> None:
+    client("GEOADD", "geo", 1.5, 2.5, "m")
+    client("BF.ADD", "filter", "item")
+    script = "return redis.call('GEORADIUS', 'geo', 1.5, 2.5, 10, 'km', 'WITHCOORD')[1][2][1]"
+    assert str(client("EVAL", script, 0)).startswith("b'1.5")
+    assert client("EVAL", f"redis.setresp(3) {script}.double > 1.49", 0) == 1
+    assert client("EVAL", "return #redis.call('BF.INFO', 'filter')", 0) == 10
+    assert client("EVAL", "redis.setresp(3) return redis.call('BF.INFO', 'filter').map.Capacity", 0) == 100
+
+
+@pytest.mark.parametrize("resp", [2, 3])
+def test_every_reply_of_every_command_arrives_in_a_script(server: InProcessServer, resp: int) -> None:
+    client = server.client()
+    specs = specs_of(["all"], set(EXCLUDED))
+    script = f"redis.setresp({resp}) return redis.call(unpack(ARGV))"
+    for number in range(10):
+        for argv in round_commands(specs, 11, number):
+            reply = client("EVAL", script, 0, *argv)
+            assert "internal error" not in str(reply), argv
 
 
 def test_numbers_are_arguments_in_their_shortest_form(client: InProcessClient) -> None:
