@@ -71,7 +71,6 @@ class Engine(Scripts):
 
     Attributes:
         run: What is running now.
-        evicted_scripts: How many scripts made room for others.
         libraries: The libraries of functions.
     """
 
@@ -82,7 +81,6 @@ class Engine(Scripts):
         self._text_bytes: i64 = 0
         self._recent: dict[bytes, Script] = {}
         self._newest: Script | None = None
-        self.evicted_scripts: i64 = 0
         self._eval_calls: Final = Calls(host)
         self._function_calls: Final = Calls(host)
         self._runs_since_sweep: i64 = 0
@@ -204,7 +202,6 @@ class Engine(Scripts):
             del self._scripts[oldest.digest]
             del self._by_text[oldest.text]
             self._text_bytes -= len(oldest.text)
-            self.evicted_scripts += 1
 
     def load(self, text: bytes) -> bytes:
         """SCRIPT LOAD. Returns the digest."""
@@ -227,6 +224,9 @@ class Engine(Scripts):
         self._recent = {}
         self._newest = None
         self._text_bytes = 0
+        state = self._eval_calls.state
+        if state is not None:
+            state.collect()
 
     # Running
 
