@@ -30,6 +30,12 @@ QUICK: Final = (
     "unit/bitfield",
     "unit/hyperloglog",
     "unit/geo",
+    "unit/dump",
+    "integration/corrupt-dump",
+    "integration/corrupt-dump-fuzzer",
+    "integration/convert-ziplist-hash-on-load",
+    "integration/convert-ziplist-zset-on-load",
+    "integration/convert-zipmap-hash-on-load",
 )
 """The files that take seconds each and cover what every client meets; CI runs these."""
 
