@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
 
-from tests.integration.server_process import TIMEOUT_S, ServerProcess
+from compat.certificates import Certificates
+from tests.integration.server_process import TIMEOUT_S, ServerProcess, free_port
 
 BUSY_SCRIPT = "Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
 BUSY_FUNCTION = "Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
@@ -79,14 +81,55 @@ def test_a_script_is_killed_whatever_it_catches(server: ServerProcess, script: s
     assert server.client().eval("return 1", 0) == 1
 
 
-def test_clients_that_came_while_a_script_ran_are_served_afterwards(server: ServerProcess) -> None:
-    running = Running(server, "EVAL", "while true do end", "0")
-    came = server.client()
-    assert error_of(came, "GET", "key").endswith(BUSY_SCRIPT)
-    came.execute_command("SCRIPT KILL")
-    running.wait()
-    assert came.set("key", "x" * 100_000)
-    assert came.strlen("key") == 100_000
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_clients_that_came_while_a_script_ran_are_served_afterwards(loop: str) -> None:
+    with ServerProcess("--busy-reply-threshold", "20", env={"HOGNOSE_LOOP": loop}) as process:
+        server = process.ready()
+        before = server.client()
+        before.ping()
+        running = Running(server, "EVAL", "while true do end", "0")
+        came = server.client()
+        for client in (before, came):
+            assert error_of(client, "GET", "key").endswith(BUSY_SCRIPT)
+        came.execute_command("SCRIPT KILL")
+        running.wait()
+        for client in (before, came):
+            assert client.set("key", "x" * 1_000_000)
+            assert client.strlen("key") == 1_000_000
+            assert client.get("key") == b"x" * 1_000_000
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_clients_over_tls_are_answered_too(loop: str, tmp_path: Path) -> None:
+    certificates = Certificates(tmp_path)
+    port = free_port()
+    words = {
+        "--busy-reply-threshold": "20",
+        "--tls-port": str(port),
+        "--tls-cert-file": str(certificates.certificate("server")),
+        "--tls-key-file": str(certificates.key("server")),
+        "--tls-ca-cert-file": str(certificates.certificate("ca")),
+        "--tls-auth-clients": "no",
+    }
+
+    def connect() -> redis.Redis:
+        ca = str(certificates.certificate("ca"))
+        return redis.Redis(port=port, ssl=True, ssl_ca_certs=ca, socket_timeout=TIMEOUT_S)
+
+    options = [part for pair in words.items() for part in pair]
+    with ServerProcess(*options, env={"HOGNOSE_LOOP": loop}) as process:
+        server = process.ready()
+        before = connect()
+        before.ping()
+        running = Running(server, "EVAL", "while true do end", "0")
+        came = connect()
+        for client in (before, came):
+            assert error_of(client, "GET", "key").endswith(BUSY_SCRIPT)
+        came.execute_command("SCRIPT KILL")
+        running.wait()
+        for client in (before, came):
+            assert client.set("key", "x" * 1_000_000)
+            assert client.get("key") == b"x" * 1_000_000
 
 
 def test_a_script_that_has_written_cannot_be_killed(server: ServerProcess) -> None:
