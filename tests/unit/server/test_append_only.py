@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hognose.persistence.child import Child
 from hognose.persistence.disk import Disk, DiskJob, DiskThread
 from hognose.server.append_only import AppendOnly
 from tests.inprocess import InProcessClient, InProcessServer
@@ -333,7 +334,7 @@ def test_what_follows_quit_is_not_run_while_the_replies_wait(always: Setup) -> N
 def test_no_appendfsync_on_rewrite_does_not_wait_while_a_child_writes(always: Setup) -> None:
     always.server.settings.no_appendfsync_on_rewrite = True
     children = always.server.snapshots.children
-    children.active = object()  # type: ignore[assignment]
+    children.active = Child(0, -1, "RDB", 0, 0)
     client = always.client()
     client.send("SET", "a", "1")
     always.loop.turn()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hognose.persistence.child import Child
 from hognose.server.append_only import ON
 from tests.inprocess import InProcessServer
 
@@ -82,7 +83,7 @@ def test_growth_begins_a_rewrite(server: InProcessServer, base: int, size: int, 
 
 
 def test_no_rewrite_begins_beside_another_child(server: InProcessServer) -> None:
-    server.server.snapshots.children.active = object()  # type: ignore[assignment]
+    server.server.snapshots.children.active = Child(0, -1, "RDB", 0, 0)
     client = server.client()
     assert client("BGREWRITEAOF") == b"Background append only file rewriting scheduled"
     assert rewrites_after(server, 10) == 0
