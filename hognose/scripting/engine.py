@@ -148,10 +148,7 @@ class Engine(Scripts):
         self._host.serve_while_busy()
         if run.is_abandoned:
             return errors.ABANDONED.encode()
-        if run.is_killed:
-            self._host.log(NOTICE, "Lua script killed by user with SCRIPT KILL.")
-            return errors.KILLED.encode()
-        return None
+        return errors.KILLED.encode() if run.is_killed else None
 
     def _become_overdue(self, run: Run, elapsed_ms: i64) -> None:
         remedy = "FUNCTION KILL" if run.is_function else "SCRIPT KILL"
@@ -341,6 +338,8 @@ class Engine(Scripts):
             names = state.make_table(argv[3 : 3 + keys])
             return state.run_with(body, resp, names, state.make_table(argv[3 + keys :]))
         except Exception as error:  # noqa: BLE001 - what Lua throws past its own handlers: its memory is exhausted
+            if run.is_killed:
+                raise CommandError(errors.KILLED) from None
             self._host.log(WARNING, f"Script {run.name.decode()} failed: {error!r}")
             state.collect()
             raise CommandError(errors.OUT_OF_MEMORY) from None
@@ -393,6 +392,7 @@ class Engine(Scripts):
         if function != run.is_function:
             raise CommandError(self.busy_text())
         run.is_killed = True
+        self._host.log(NOTICE, "Lua script killed by user with SCRIPT KILL.")
 
     def abandon(self) -> None:
         """The server ends: the running script, if there is one, is given up."""

@@ -66,6 +66,7 @@ def error_of(client: redis.Redis, *args: str) -> str:
         "while true do coroutine.wrap(function() while true do end end)() end",
         "local t = setmetatable({}, {__index = function() while true do end end}) while true do pcall(next, t.x) end",
         "while true do load(function() while true do end end) end",
+        "local t = {1} for i = 1, 60 do t = {t, t} end return t",
         "while true do pcall(function() local t = {} while true do t[#t + 1] = ('x'):rep(1e6) end end) end",
     ],
 )

@@ -77,12 +77,17 @@ end
 local kill_reason = nil
 
 local function on_count()
-    local reason = kill_reason or poll()
+    local reason = poll()
     if reason then
         -- From now on every instruction fails, so that catching the error does not help.
-        kill_reason = reason
-        sethook(on_count, "", 1)
+        if not kill_reason then
+            kill_reason = reason
+            sethook(on_count, "", 1)
+        end
         error({err = reason})
+    elseif kill_reason then
+        kill_reason = nil
+        sethook(on_count, "", HOOK_INSTRUCTIONS)
     end
 end
 
