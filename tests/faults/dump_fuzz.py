@@ -86,6 +86,10 @@ COMMANDS: Final[dict[bytes, list[tuple[str | float, ...]]]] = {
         ("ZPOPMIN", "k", 2),
         ("ZREM", "k", "a"),
     ],
+    b"MBbloom--": [("BF.EXISTS", "k", "1"), ("BF.ADD", "k", "new"), ("BF.INFO", "k")],
+    b"MBbloomCF": [("CF.EXISTS", "k", "1"), ("CF.ADD", "k", "new"), ("CF.DEL", "k", "1"), ("CF.INFO", "k")],
+    b"CMSk-TYPE": [("CMS.QUERY", "k", "a"), ("CMS.INCRBY", "k", "b", 5), ("CMS.INFO", "k")],
+    b"TopK-TYPE": [("TOPK.QUERY", "k", "a"), ("TOPK.ADD", "k", "d"), ("TOPK.LIST", "k", "WITHCOUNT")],
     b"stream": [
         ("XRANGE", "k", "-", "+"),
         ("XREVRANGE", "k", "+", "-", "COUNT", 3),
@@ -100,6 +104,17 @@ COMMANDS: Final[dict[bytes, list[tuple[str | float, ...]]]] = {
     ],
 }
 """What is done to a value that was let in, by its type."""
+
+SKETCHES: Final[list[tuple[str | float, ...]]] = [
+    ("BF.RESERVE", "bloom", 0.1, 10),
+    ("BF.MADD", "bloom", *range(30)),
+    ("CF.RESERVE", "cuckoo", 16),
+    *[("CF.ADD", "cuckoo", index) for index in range(20)],
+    ("CMS.INITBYDIM", "counts", 8, 2),
+    ("CMS.INCRBY", "counts", "a", 3),
+    ("TOPK.RESERVE", "top", 2, 8, 2, 0.9),
+    ("TOPK.ADD", "top", "a", "b", "c"),
+]
 
 
 class Damage:
@@ -263,6 +278,7 @@ def check_key(server: InProcessServer, key: bytes) -> None:
     if place >= 0:
         value = table.found.slots[2 * place + 1]
         assert isinstance(value, (Value, bytes, bytearray, int))
+        # The counters of sketches are numbers like any other: changed ones cannot be told from true ones.
         if isinstance(value, (ListValue, SetValue, HashValue, ZSetValue, StreamValue)):
             value.check_invariants()
 
@@ -274,6 +290,8 @@ def payloads() -> list[bytes]:
         server = InProcessServer(rdb_version=version)
         client = server.client()
         fill(client, TRAITS["redis-8.2"])
+        for command in SKETCHES:
+            client(*command)
         for compression in ("yes", "no"):
             client("CONFIG", "SET", "rdbcompression", compression)
             keys = client("KEYS", "*")
