@@ -1,0 +1,101 @@
+"""What a snapshot in the background costs: `python -m benchmarks.saving [--keys N] [SERVER...]`.
+
+A server holds N strings (2 million). BGSAVE; while it runs, one client overwrites a tenth of the keys, one after the
+other, and every round trip is taken. Printed are the round trip of BGSAVE itself (the fork), the longest one after it,
+how long the snapshot took, and the memory it cost at its peak, as the server says (rdb_last_cow_size). hognose is
+measured with a child and without one.
+
+Server and client run at real-time priority where that is allowed, so that other work on the machine does not count; the
+child, which inherits no such priority, takes longer then on a busy machine.
+SERVER: names as `compat.servers` knows them, to be measured beside hognose.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from benchmarks.compare.connection import Connection, encode
+from benchmarks.compare.workloads import RANDOM
+from benchmarks.freeing import hurry
+from compat.servers import RunningServer, ServerBinary, find, hognose_binary, start
+
+VALUE: Final = "v" * 71
+OVERWRITTEN: Final = 0.1
+LONGEST_WAIT_S: Final = 600.0
+CONFIG: Final = {"save": "", "enable-debug-command": "yes"}
+
+
+def fill(server: RunningServer, keys: int) -> None:
+    """Sets the keys, and waits until nothing is going on."""
+    with Connection(server.connect(timeout=LONGEST_WAIT_S)) as filler:
+        filler.repeat(("SET", "key:" + RANDOM, VALUE), keys)
+
+
+def measure(server: RunningServer, keys: int) -> tuple[float, float, float, float]:
+    """Saves while keys are overwritten.
+
+    Returns:
+        Milliseconds: the round trip of BGSAVE and the longest after it; seconds in all; megabytes.
+    """
+    chance = random.Random(1)
+    with (
+        Connection(server.connect(timeout=LONGEST_WAIT_S)) as watcher,
+        server.connect(timeout=LONGEST_WAIT_S) as writer,
+    ):
+        began = time.perf_counter()
+        watcher.call("BGSAVE")
+        first = time.perf_counter() - began
+        longest = 0.0
+        left = int(keys * OVERWRITTEN)
+        while watcher.info("persistence", "rdb_bgsave_in_progress") == "1":
+            for _ in range(min(left, 500)):
+                left -= 1
+                request = encode(("SET", f"key:{chance.randrange(keys):012d}", VALUE[::-1]))
+                sent = time.perf_counter()
+                writer.sendall(request)
+                writer.recv(64)
+                longest = max(longest, time.perf_counter() - sent)
+        total = time.perf_counter() - began
+        assert watcher.info("persistence", "rdb_last_bgsave_status") == "ok"
+        cost = float(watcher.info("persistence", "rdb_last_cow_size") or 0)
+    return first * 1000, longest * 1000, total, cost / (1 << 20)
+
+
+def report(binary: ServerBinary, keys: int, mode: str) -> None:
+    """Prints one line."""
+    config = CONFIG | ({"snapshot-mode": mode} if mode else {})
+    with start(binary, config=config) as server:
+        hurry(server.pid)
+        fill(server, keys)
+        first, longest, total, cost = measure(server, keys)
+    name = f"{binary.name} {mode}".strip()
+    print(f"  {name:22s} {first:9.2f} {longest:9.2f} {total:9.2f} {cost:9.1f}", flush=True)
+
+
+def main(words: Sequence[str]) -> int:
+    """Measures hognose, and the servers that are named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keys", type=int, default=2_000_000)
+    parser.add_argument("servers", nargs="*")
+    arguments = parser.parse_args(words)
+    own = hognose_binary()
+    others = [find(name) for name in arguments.servers]
+    if own is None or None in others:
+        print("not all of these servers are there; see python -m compat.servers", file=sys.stderr)
+        return 2
+    if not hurry(0):
+        print("no real-time priority here: other work on this machine counts", file=sys.stderr)
+    print(f"  {arguments.keys} keys{'':10s} {'BGSAVE ms':>9} {'longest':>9} {'total s':>9} {'MB':>9}")
+    for mode in ("fork", "cooperative"):
+        report(own, arguments.keys, mode)
+    for binary in others:
+        if binary is not None:
+            report(binary, arguments.keys, "")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
