@@ -101,6 +101,7 @@ def test_bytecode_is_not_loaded(client: InProcessClient) -> None:
         "local d, i = string.dump(function() end), 0 return load(function() i = i + 1 return d:sub(i, i) end) == nil"
     )
     assert client("EVAL", script, 0) == 1
+    assert "unable to dump given function" in client.error("EVAL", "return string.dump(redis.call)", 0)
     assert "compiling script" in client.error("EVAL", b"\x1bLua", 0)
 
 
