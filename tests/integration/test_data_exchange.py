@@ -97,6 +97,8 @@ def test_file_of_each_real_server_loads_with_equal_content(
     assert found.keys() == expected.keys()
     assert found == expected
     assert sources(ours) == ([LIBRARY.encode()] if traits.functions else [])
+    if traits.functions:
+        assert ours.client()("FCALL", "answer", 0) == 42
 
 
 @pytest.mark.parametrize("compression", ["yes", "no"])
