@@ -272,6 +272,8 @@ class AreaQuery:
 
     def _search_blocks(self, order: Skiplist, area: Shape, least: float, end: float, found: list[Hit]) -> None:
         """`_search_range` in a skiplist: walks from block to block without copying what is in them."""
+        south = area.south
+        north = area.north
         node, position = order.seek_score(least)
         while True:
             scores = node.scores
@@ -280,13 +282,16 @@ class AreaQuery:
                 score = scores[position]
                 if score >= end:
                     return
-                longitude, latitude = geohash.decode(score)
+                position += 1
+                latitude = geohash.latitude_of(score)
+                if latitude < south or latitude > north:
+                    continue
+                longitude = geohash.longitude_of(score)
                 inside, distance = area.distance_inside(longitude, latitude)
                 if inside:
-                    found.append(Hit(node.members[position], distance, score, longitude, latitude))
+                    found.append(Hit(node.members[position - 1], distance, score, longitude, latitude))
                     if self.any and len(found) >= self.count:
                         return
-                position += 1
             following = node.following
             if following is None:
                 return

@@ -29,7 +29,7 @@ LONGITUDE_MAX: Final = 180.0
 LATITUDE_MIN: Final = -85.05112878
 LATITUDE_MAX: Final = 85.05112878
 FINEST_STEP: Final = 26
-FINEST_PARTS: Final = 67108864.0  # 2**26
+FINEST_PART: Final = 1.0 / 67108864.0  # 2**-26: to multiply by it is as exact as to divide by 2**26
 SCORE_BITS: Final = 52
 EARTH_RADIUS_M: Final = 6372797.560856
 MERCATOR_MAX_M: Final = 20037726.37  # half the equator as the Mercator projection has it
@@ -111,18 +111,25 @@ def decode(score: float) -> tuple[float, float]:
     Returns:
         Longitude and latitude in degrees.
     """
-    low: i64
-    high: i64
+    return longitude_of(score), latitude_of(score)
+
+
+def longitude_of(score: float) -> float:
+    """The longitude of the position a score stands for, in degrees."""
+    return _middle(_gather(_signed_bits(score) >> 1), LONGITUDE_MIN, LONGITUDE_MAX)
+
+
+def latitude_of(score: float) -> float:
+    """The latitude of the position a score stands for, in degrees."""
+    return _middle(_gather(_signed_bits(score)), LATITUDE_MIN, LATITUDE_MAX)
+
+
+def _signed_bits(score: float) -> i64:
+    """What `_score_bits` makes of a score, as a signed number of 64 bits."""
     if 0.0 <= score < TWO_TO_53:
-        low = int(score)
-        high = low >> 1
-    else:
-        bits = _score_bits(score)
-        low = bits & 0x5555555555555555
-        high = (bits >> 1) & 0x5555555555555555
-    longitude = _middle(_gather(high), LONGITUDE_MIN, LONGITUDE_MAX)
-    latitude = _middle(_gather(low), LATITUDE_MIN, LATITUDE_MAX)
-    return longitude, latitude
+        return int(score)
+    bits = _score_bits(score)
+    return bits - (UINT64 + 1) if bits >> 63 else bits
 
 
 def _edge(steps: i64, least: float, most: float, step: i64) -> float:
@@ -134,8 +141,8 @@ def _edge(steps: i64, least: float, most: float, step: i64) -> float:
 
 def _middle(steps: i64, least: float, most: float) -> float:
     extent = most - least
-    begin = least + float(steps) / FINEST_PARTS * extent
-    end = least + float((steps + 1) & UINT32) / FINEST_PARTS * extent
+    begin = least + float(steps) * FINEST_PART * extent
+    end = least + float((steps + 1) & UINT32) * FINEST_PART * extent
     middle = (begin + end) / 2
     if middle > most:
         return most
@@ -206,11 +213,15 @@ class Shape:
     Attributes:
         longitude: Degrees east of the point that distances are measured from.
         latitude: Degrees north of that point.
+        south: No position south of this latitude lies inside.
+        north: None north of this one.
     """
 
     def __init__(self, longitude: float, latitude: float) -> None:
         self.longitude = longitude
         self.latitude = latitude
+        self.south = -math.inf
+        self.north = math.inf
 
     def bounds(self) -> Bounds:
         """A rectangle around the shape."""
@@ -255,6 +266,8 @@ class Circle(Shape):
         # highest latitude it can reach gets no farther. Beyond a pole every longitude can be reached.
         up = self.radius_m / EARTH_RADIUS_M / RADIANS * ROUNDING + ROUNDING_DEGREES
         self._most_north = up
+        self.south = latitude - up
+        self.north = latitude + up
         highest = abs(latitude) + up
         self._most_east = up / math.cos(highest * RADIANS) * ROUNDING if highest < NEAR_POLE else math.inf
 
