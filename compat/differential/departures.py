@@ -331,6 +331,13 @@ DEPARTURES: Final[list[Departure]] = [
         lambda case: case.name == "lrem" and case.server in _AFTER_7_2 and b"value must between" in case.theirs,
     ),
     Departure(
+        "XSETID below a deleted entry",
+        "Redis 7.2 refuses it.",
+        lambda case: (
+            case.name == "xsetid" and case.server in _BEFORE_7_2 and b"current max_deleted_entry_id" in case.ours
+        ),
+    ),
+    Departure(
         "HSCAN NOVALUES",
         "Redis 7.4 and Valkey 8 brought it.",
         lambda case: case.name == "hscan" and case.server in _BEFORE_7_2 and b"NOVALUES" in _upper(case),
