@@ -20,7 +20,8 @@ Memory: the noted keys (at most those changed meanwhile) and what the disk has n
 be less than QUEUE_BYTES. Pauses: a step is over after its time; one value is written whole. Clocks of access are those
 of the moment an entry is written.
 
-The file is written and brought to disk by a thread, which knows nothing but bytes and a file descriptor.
+The file is written, brought to disk and named by a thread, which knows nothing but bytes and paths: the disk may take
+long, and nobody is to wait for it.
 """
 
 import os
@@ -35,6 +36,7 @@ from hognose.config.settings import Settings
 from hognose.datastructures.hashtable import USED, HashTable, Segment
 from hognose.keyspace.freeze import Freezer
 from hognose.keyspace.keyspace import Keyspace
+from hognose.persistence.dump_file import name_file
 from hognose.persistence.lzf import Compressor
 from hognose.persistence.progress import Progress
 from hognose.persistence.rdb_format import END
@@ -54,6 +56,7 @@ class DiskWriter:
 
     Args:
         path: Where.
+        target: What it is called when it is whole and on disk.
         syncs_every: Bring it to disk after so many bytes; 0 only at the end.
 
     Raises:
@@ -64,7 +67,9 @@ class DiskWriter:
         failure: Why writing failed; None if it has not.
     """
 
-    def __init__(self, path: str, syncs_every: i64) -> None:
+    def __init__(self, path: str, target: str, syncs_every: i64) -> None:
+        self._path: Final = path
+        self._target: Final = target
         self._fd: Final = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
         self._syncs_every: i64 = syncs_every
         self._queue: Final[queue.SimpleQueue[bytes | None]] = queue.SimpleQueue()
@@ -79,7 +84,7 @@ class DiskWriter:
         self._queue.put(data)
 
     def end(self) -> None:
-        """Has the file brought to disk and closed."""
+        """Has the file brought to disk, closed and named."""
         self._queue.put(None)
 
     def give_up(self) -> None:
@@ -97,6 +102,7 @@ class DiskWriter:
             self._write_all()
             if not self._given_up:
                 os.fsync(self._fd)
+                name_file(self._path, self._target)
         except OSError as error:
             self.failure = error
         finally:
@@ -137,6 +143,7 @@ class CooperativeSnapshot(Freezer):
 
     Args:
         path: The file, under its temporary name.
+        target: Its real name.
         keyspace: The data; its `freezer` is this while it lasts.
         settings: Compression, syncing, delays.
         options: How the file is written.
@@ -152,11 +159,11 @@ class CooperativeSnapshot(Freezer):
     """
 
     def __init__(
-        self, path: str, keyspace: Keyspace, settings: Settings, options: FileOptions, syncs_every: i64
+        self, path: str, target: str, keyspace: Keyspace, settings: Settings, options: FileOptions, syncs_every: i64
     ) -> None:
         self._keyspace: Final = keyspace
         self._options: Final = options
-        self._disk: Final = DiskWriter(path, syncs_every)
+        self._disk: Final = DiskWriter(path, target, syncs_every)
         self._sink: Final = RdbSink(Compressor() if settings.rdbcompression else None)
         self._progress: Final = Progress(settings.rdb_key_save_delay)
         self._tables: Final[list[FrozenTable]] = []

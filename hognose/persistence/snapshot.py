@@ -23,6 +23,7 @@ from hognose.config.settings import Settings
 from hognose.keyspace.keyspace import Keyspace
 from hognose.persistence.child import Child, Children, ChildWork, describe_end
 from hognose.persistence.cooperative import CooperativeSnapshot
+from hognose.persistence.dump_file import SaveError, name_file, remove
 from hognose.persistence.load import RdbLoad
 from hognose.persistence.lzf import Compressor
 from hognose.persistence.progress import Progress
@@ -40,11 +41,6 @@ FILE_MODE: Final = 0o644
 SYNC_BYTES: Final = 4 << 20
 MEGABYTE: Final = 1 << 20
 PURPOSE: Final = "RDB"
-
-
-@mypyc_attr(native_class=False)
-class SaveError(OSError):
-    """A snapshot could not be written; the text says what failed and why."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -88,7 +84,6 @@ class Snapshots:
         self._child: Child | None = None
         self._slices: CooperativeSnapshot | None = None
         self._slices_path = ""
-        self._slices_target = ""
         self._goes_to_file = True
         self._started_s: i64 = 0
         self._last_try_s: i64 = 0
@@ -203,13 +198,13 @@ class Snapshots:
         path = self._path(f"temp-{os.getpid()}-slices.rdb")  # SAVE's name must stay free
         syncs_every: i64 = SYNC_BYTES if self._settings.rdb_save_incremental_fsync else 0
         try:
-            self._slices = CooperativeSnapshot(path, self._keyspace, self._settings, options, syncs_every)
+            target = self._path(self._settings.dbfilename)
+            self._slices = CooperativeSnapshot(path, target, self._keyspace, self._settings, options, syncs_every)
         except OSError as error:
             self.last_ok = False
             self._log(WARNING, f"Failed opening the temp RDB file {path} for saving: {error.strerror}")
             return False
         self._slices_path = path
-        self._slices_target = self._path(self._settings.dbfilename)
         self._started_s = self._now_s()
         self._log(NOTICE, "Background saving started, without a child")
         return True
@@ -243,11 +238,6 @@ class Snapshots:
         self._slices = None
         slices.give_up()
         self.last_cow_bytes = slices.peak_bytes
-        if failure is None:
-            try:
-                name_file(self._slices_path, self._slices_target)
-            except SaveError as error:
-                failure = error
         if failure is not None:
             remove(self._slices_path)
             self._log(WARNING, f"Background saving error: {failure.strerror or failure}")
@@ -446,28 +436,6 @@ def path_in(settings: Settings, name: str) -> str:
     return f"{settings.dir.rstrip('/')}/{name}"
 
 
-def name_file(temporary: str, path: str) -> None:
-    """Gives a file that is complete and on disk its real name, for good.
-
-    Args:
-        temporary: Where it is now.
-        path: Where it is to be, in the same directory.
-
-    Raises:
-        SaveError: That failed; the temporary file is gone.
-    """
-    try:
-        Path(temporary).rename(path)
-    except OSError as error:
-        remove(temporary)
-        text = f"Error moving temp DB file {temporary} on the final destination {path}"
-        raise SaveError(f"{text}: {error.strerror}") from error
-    try:
-        sync_directory(str(Path(path).parent))
-    except OSError as failure:
-        raise SaveError(f"Failed to fsync directory while saving DB: {failure.strerror}") from failure
-
-
 def temporary_name(pid: int) -> str:
     """What a file is called while a process writes it."""
     return f"temp-{pid}.rdb"
@@ -484,20 +452,3 @@ def has_memory_for_copies() -> bool:
     except OSError:
         pass
     return True
-
-
-def remove(path: str) -> None:
-    """Removes a file if it is there."""
-    try:
-        Path(path).unlink()
-    except OSError:
-        return
-
-
-def sync_directory(path: str) -> None:
-    """Brings the names in a directory to disk."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
