@@ -36,6 +36,7 @@ QUICK: Final = (
     "integration/convert-ziplist-hash-on-load",
     "integration/convert-ziplist-zset-on-load",
     "integration/convert-zipmap-hash-on-load",
+    "integration/redis-benchmark",
 )
 """The files that take seconds each and cover what every client meets; CI runs these."""
 
