@@ -37,6 +37,7 @@ QUICK: Final = (
     "integration/convert-ziplist-zset-on-load",
     "integration/convert-zipmap-hash-on-load",
     "integration/redis-benchmark",
+    "integration/redis-cli",
 )
 """The files that take seconds each and cover what every client meets; CI runs these."""
 
