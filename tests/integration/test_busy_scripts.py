@@ -42,6 +42,7 @@ class Running:
             self._client.execute_command(*self._args)
         except redis.RedisError as error:
             self.error = str(error)
+        self._client.close()
 
     def wait(self) -> str:
         """The error it ended with."""
@@ -156,7 +157,8 @@ def test_functions_are_killed_by_function_kill(server: ServerProcess) -> None:
 
 
 def test_a_transaction_goes_on_after_a_busy_script(server: ServerProcess) -> None:
-    client = server.client().connection_pool.get_connection()
+    pool = server.client().connection_pool
+    client = pool.get_connection()
     client.send_command("MULTI")
     assert client.read_response() == b"OK"
     running = Running(server, "EVAL", "while true do end", "0")
@@ -168,6 +170,7 @@ def test_a_transaction_goes_on_after_a_busy_script(server: ServerProcess) -> Non
     client.send_command("EXEC")
     with pytest.raises(redis.exceptions.ExecAbortError):
         client.read_response()
+    client.disconnect()
 
 
 def test_a_library_that_takes_long_to_load_is_refused(server: ServerProcess) -> None:
