@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.compare import redis_benchmark, transactions
 from benchmarks.compare.connection import CommandFailedError, Connection
-from benchmarks.compare.redis_benchmark import CONNECTIONS, ClientError, run
+from benchmarks.compare.redis_benchmark import CONNECTIONS, ClientError
 from benchmarks.compare.subscribers import Subscribers
 from benchmarks.compare.workloads import Workload
 from compat.servers import RunningServer
@@ -98,7 +99,8 @@ def run_once(server: RunningServer, workload: Workload, pipeline: int, requests:
     prepare(server, workload, requests)
     with Subscribers(server, workload.subscribers):
         before = server.cpu_times()
-        report = run(server, workload.command, requests=requests, pipeline=pipeline)
+        client = transactions if workload.transaction else redis_benchmark
+        report = client.run(server, workload.command, requests=requests, pipeline=pipeline)
         cpu = server.cpu_times().since(before)
     return Sample(
         requests=report.requests,

@@ -37,6 +37,7 @@ class Workload:
         command: what the client sends.
         fills: what the data set is made of.
         subscribers: how many connections listen to `CHANNEL` during the run.
+        transaction: the command is sent ten times in a transaction, which counts as one request.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Workload:
     command: Command
     fills: tuple[Fill, ...] = ()
     subscribers: int = 0
+    transaction: bool = False
 
 
 CHANNEL: Final = "channel"
@@ -114,6 +116,7 @@ WORKLOADS: Final = (
     Workload("BITCOUNT_1MB", "bitmaps", ("BITCOUNT", "bits"), (Fill(("SET", "bits", "bitcount" * 131_072)),)),
     Workload("PFADD", "hyperloglog", ("PFADD", "hll", ELEMENT)),
     Workload("PUBLISH_100", "pubsub", ("PUBLISH", CHANNEL, VALUE), subscribers=100),
+    Workload("MULTI_10", "transactions", ("SET", KEY, VALUE), STRING_KEYS, transaction=True),
     Workload("EVAL_2", "scripting", ("EVAL", SCRIPT, "1", KEY, VALUE), STRING_KEYS),
 )
 

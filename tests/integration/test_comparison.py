@@ -87,6 +87,20 @@ def test_subscribers_hear_what_a_workload_publishes(server: RunningServer) -> No
     assert bytes_sent(server) - before > 2_000 * 10 * len(VALUE)
 
 
+def test_a_transaction_of_ten_commands_is_one_request(server: RunningServer) -> None:
+    workload = Workload("MULTI", "transactions", ("SET", KEY, VALUE), transaction=True)
+    cell = measure({server.binary.name: server}, workload, 16, replace(SMALL, rounds=1))
+    (sample,) = cell.samples[server.binary.name]
+    assert (command_calls(server, "exec"), command_calls(server, "set")) == (sample.requests, 10 * sample.requests)
+
+
+def test_a_transaction_that_is_refused_ends_the_run(redis: ServerBinary) -> None:
+    with start(redis, "--rename-command", "EXEC", "") as refusing:
+        workload = Workload("MULTI", "transactions", ("SET", KEY, VALUE), transaction=True)
+        cell = measure({redis.name: refusing}, workload, 1, SMALL)
+    assert "unexpected reply" in cell.failures[redis.name]
+
+
 def test_an_error_in_a_fill_is_raised(server: RunningServer) -> None:
     with Connection(server.connect()) as connection, pytest.raises(CommandFailedError, match="wrong number"):
         connection.repeat(("SET", KEY), 1_200)
