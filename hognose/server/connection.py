@@ -9,7 +9,7 @@ A chunk longer than 64 KB makes several passes, between which the event loop ser
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from librt.strings import BytesWriter
 from mypy_extensions import i64
@@ -19,6 +19,7 @@ from hognose.commands.context import BLOCKED, CLOSE_AFTER_REPLY, REPLY_OFF, UNIX
 from hognose.errors import ProtocolError
 from hognose.resp.parser import RequestParser
 from hognose.resp.reply import write_error
+from hognose.server.direct_transport import DirectTransport
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -89,11 +90,22 @@ class Connection(Context):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """The client is there; it may be refused at once."""
-        if self.transport is not None:  # it came while a script ran: `busy` has served it, now the loop does
+        if not self.was_met(transport):
+            self.adopt(transport)
+            self.server.client_connected(self)
+
+    def was_met(self, transport: asyncio.Transport) -> bool:
+        """Whether the client was served or turned away before the event loop had a transport for it; see `arrivals`."""
+        direct = cast("object", self.transport)
+        if isinstance(direct, DirectTransport):
             self.use_transport(transport)
-            return
-        self.adopt(transport)
-        self.server.client_connected(self)
+            if direct.rest:
+                transport.write(direct.rest)
+        elif not self.closed:
+            return False
+        if self.closed:
+            transport.close()
+        return True
 
     def use_transport(self, transport: asyncio.Transport) -> None:
         """Sends by another transport from now on."""

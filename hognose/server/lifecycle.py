@@ -123,6 +123,7 @@ class Lifecycle:
         self._is_stopping = True
         self._server.cron.stop()
         self.listeners.close()
+        self.listeners.arrivals.close()
         self._server.migrate_links.close()
         for connection in list(self._server.clients.values()):
             connection.flush()

@@ -1,7 +1,7 @@
 """The listening sockets: made from `bind`, `port`, `tls-port` and `unixsocket`, anew when CONFIG SET changes those.
 
 A socket is bound and listens at once, so a failure shows where it belongs: at start-up or in the reply to CONFIG SET.
-The event loop then takes it over in a task of its own. Connections that arrive in between wait in the kernel's queue.
+Connections wait in the kernel's queue until the event loop's next turn; what becomes of them then is in `arrivals`.
 
 `*` stands for all addresses, `::*` for all of IPv6, and a leading `-` lets an address be missing on this machine. What
 accepted connections need (keepalive) is set on the listening socket, from which the kernel hands it down.
@@ -15,10 +15,12 @@ import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from hognose.commands.host import NOTICE, WARNING
 from hognose.server import tls
+from hognose.server.arrivals import PAUSE_SECONDS, Arrivals
+from hognose.server.connection import Connection
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -42,37 +44,56 @@ class ListenError(Exception):
 
 
 class Listening:
-    """One listening socket and the event loop's server on it."""
+    """One listening socket.
 
-    def __init__(self, sock: socket.socket) -> None:
+    Args:
+        sock: Bound and listening.
+        arrivals: Where its clients go.
+        make: Makes the object for a new connection.
+        loop: Tells when there are clients, from its next turn on.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        arrivals: Arrivals,
+        make: Callable[[], Connection],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self.sock: Final = sock
-        self._task: asyncio.Task[asyncio.AbstractServer] | None = None
+        self._arrivals: Final = arrivals
+        self._make: Final = make
+        self._loop: Final = loop
+        self._pause: asyncio.TimerHandle | None = None
+        self._listen()
 
-    def serve(self, loop: asyncio.AbstractEventLoop, factory: Callable[[], object], backlog: int) -> None:
-        """Hands the socket to the event loop, which accepts from its next turn on."""
-        make = cast("Callable[[], asyncio.BaseProtocol]", factory)
-        if self.sock.family == socket.AF_UNIX:
-            self._task = loop.create_task(loop.create_unix_server(make, sock=self.sock, backlog=backlog))
-        else:
-            self._task = loop.create_task(loop.create_server(make, sock=self.sock, backlog=backlog))
+    def _listen(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self.sock, self.accept)
+
+    def accept(self) -> None:
+        """Takes in the clients that are waiting."""
+        if self._arrivals.accept(self.sock, self._make) or self._pause is not None:
+            return
+        self._loop.remove_reader(self.sock)
+        self._pause = self._loop.call_later(PAUSE_SECONDS, self._listen)
 
     def close(self) -> None:
         """Stops listening now; connections already accepted live on."""
+        if self._pause is None:
+            self._loop.remove_reader(self.sock)
+        else:
+            self._pause.cancel()
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
-        task = self._task
-        if task is None or not task.done():
-            if task is not None:
-                task.cancel()
-            self.sock.close()
-        elif not task.cancelled() and task.exception() is None:
-            task.result().close()
+        self.sock.close()
 
 
 class Listeners:
     """All listening sockets of a server.
 
     Attributes:
+        arrivals: Their clients, until the event loop serves them.
         tcp, unix, tls: Those listening now.
         on_moved: Called when CONFIG SET has changed port or addresses.
     """
@@ -80,6 +101,7 @@ class Listeners:
     def __init__(self, server: "Server", loop: asyncio.AbstractEventLoop) -> None:
         self._server: Final = server
         self._loop: Final = loop
+        self.arrivals: Final = Arrivals(server, loop)
         self.tcp: list[Listening] = []
         self.unix: list[Listening] = []
         self.tls: list[Listening] = []
@@ -201,10 +223,8 @@ class Listeners:
             raise
         return opened
 
-    def _serve(self, sock: socket.socket, factory: Callable[[], object]) -> Listening:
-        listening = Listening(sock)
-        listening.serve(self._loop, factory, self._server.settings.tcp_backlog)
-        return listening
+    def _serve(self, sock: socket.socket, make: Callable[[], Connection]) -> Listening:
+        return Listening(sock, self.arrivals, make, self._loop)
 
     def _bind(self, address: str, port: int) -> socket.socket | None:
         """A socket that listens on an address; None for an address that is passed over."""

@@ -46,8 +46,7 @@ class TlsConnection(Connection):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """The client is there; its handshake comes next."""
-        if self.transport is not None:
-            self.use_transport(transport)
+        if self.was_met(transport):
             return
         context = self.server.tls.server
         assert context is not None, "listening for TLS without a context"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +28,11 @@ pytestmark = pytest.mark.server
 def server() -> Iterator[ServerProcess]:
     with ServerProcess("--busy-reply-threshold", "20", "--save", "") as process:
         yield process.ready()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 class Running:
@@ -49,6 +58,18 @@ class Running:
         self._thread.join(TIMEOUT_S)
         assert not self._thread.is_alive()
         return self.error
+
+
+def tls_options(certificates: Certificates, port: int) -> list[str]:
+    """The options of a server that also listens for TLS."""
+    options = {
+        "--tls-port": str(port),
+        "--tls-cert-file": str(certificates.certificate("server")),
+        "--tls-key-file": str(certificates.key("server")),
+        "--tls-ca-cert-file": str(certificates.certificate("ca")),
+        "--tls-auth-clients": "no",
+    }
+    return [part for pair in options.items() for part in pair]
 
 
 def error_of(client: redis.Redis, *args: str) -> str:
@@ -102,24 +123,15 @@ def test_clients_that_came_while_a_script_ran_are_served_afterwards(loop: str) -
 
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-def test_clients_over_tls_are_answered_too(loop: str, tmp_path: Path) -> None:
-    certificates = Certificates(tmp_path)
+def test_clients_over_tls_are_answered_too(loop: str, certificates: Certificates) -> None:
     port = free_port()
-    words = {
-        "--busy-reply-threshold": "20",
-        "--tls-port": str(port),
-        "--tls-cert-file": str(certificates.certificate("server")),
-        "--tls-key-file": str(certificates.key("server")),
-        "--tls-ca-cert-file": str(certificates.certificate("ca")),
-        "--tls-auth-clients": "no",
-    }
 
     def connect() -> redis.Redis:
         ca = str(certificates.certificate("ca"))
         return redis.Redis(port=port, ssl=True, ssl_ca_certs=ca, socket_timeout=TIMEOUT_S)
 
-    options = [part for pair in words.items() for part in pair]
-    with ServerProcess(*options, env={"HOGNOSE_LOOP": loop}) as process:
+    options = tls_options(certificates, port)
+    with ServerProcess("--busy-reply-threshold", "20", *options, env={"HOGNOSE_LOOP": loop}) as process:
         server = process.ready()
         before = connect()
         before.ping()
@@ -132,6 +144,72 @@ def test_clients_over_tls_are_answered_too(loop: str, tmp_path: Path) -> None:
         for client in (before, came):
             assert client.set("key", "x" * 1_000_000)
             assert client.get("key") == b"x" * 1_000_000
+
+
+def stop(server: ServerProcess) -> None:
+    """Stops the process, so that what comes now is found all at once when it goes on."""
+    server.signal(signal.SIGSTOP)
+    os.waitpid(server.process.pid, os.WUNTRACED)
+
+
+def secured(sock: socket.socket, certificates: Certificates) -> ssl.SSLSocket:
+    """The connection over TLS."""
+    context = ssl.create_default_context(cafile=str(certificates.certificate("ca")))
+    return context.wrap_socket(sock, server_hostname="127.0.0.1")
+
+
+def ask(sock: socket.socket, request: bytes) -> bytes:
+    """The line that answers a request."""
+    sock.sendall(request + b"\r\n")
+    with sock.makefile("rb") as answers:
+        return answers.readline()
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["before", "behind"])
+@pytest.mark.parametrize("kind", ["tcp", "unix", "tls"])
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_who_arrives_in_the_moment_a_script_begins_is_answered(
+    loop: str, kind: str, is_first: bool, certificates: Certificates, tmp_path: Path
+) -> None:
+    tls_port = free_port()
+    options = [*tls_options(certificates, tls_port), "--unixsocket", str(tmp_path / "socket")]
+    with ServerProcess("--busy-reply-threshold", "20", *options, env={"HOGNOSE_LOOP": loop}) as process:
+        server = process.ready()
+        tcp = ("127.0.0.1", tls_port if kind == "tls" else server.port)
+        with (
+            server.connect() as caller,
+            server.connect() as another,
+            socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET) as plain,
+        ):
+            plain.settimeout(TIMEOUT_S)
+            for greeting in (caller, another):  # the kernel tells of who has spoken last first
+                assert ask(greeting, b"PING") == b"+PONG\r\n"
+            stop(server)
+            if not is_first:
+                caller.sendall(b'EVAL "while true do end" 0\r\n')
+            plain.connect(str(tmp_path / "socket") if kind == "unix" else tcp)
+            if is_first:
+                caller.sendall(b'EVAL "while true do end" 0\r\n')
+            server.signal(signal.SIGCONT)
+            with secured(plain, certificates) if kind == "tls" else plain as came:
+                assert BUSY_SCRIPT in ask(came, b"GET key").decode()
+                assert ask(came, b"SCRIPT KILL") == b"+OK\r\n"
+                assert ask(came, b"SET key value") == b"+OK\r\n"
+
+
+def test_who_leaves_while_a_script_runs_is_forgotten(server: ServerProcess) -> None:
+    running = Running(server, "EVAL", "while true do end", "0")
+    with server.connect() as quitter:
+        assert ask(quitter, b"QUIT") == b"+OK\r\n"
+        assert quitter.recv(1) == b""
+        address = "{}:{}".format(*quitter.getsockname())
+    came = server.client()
+    came.execute_command("SCRIPT KILL")
+    running.wait()
+    for _ in range(1000):  # the event loop needs a few turns
+        if address not in [client["addr"] for client in came.client_list()]:
+            return
+    raise AssertionError("still a client")
 
 
 def test_a_script_that_has_written_cannot_be_killed(server: ServerProcess) -> None:
