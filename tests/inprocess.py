@@ -14,12 +14,14 @@ import hiredis
 from hognose.clock import FakeClock
 from hognose.config.store import Config
 from hognose.server.server import Server
+from hognose.server.transport import Transport
 
 
-class MemoryTransport:
+class MemoryTransport(Transport):
     """What a connection writes to, kept in memory."""
 
     def __init__(self) -> None:
+        super().__init__(-1, ("127.0.0.1", 12345), ("127.0.0.1", 12345))
         self.written = bytearray()
         self.closed = False
 
@@ -32,23 +34,11 @@ class MemoryTransport:
     def abort(self) -> None:
         self.closed = True
 
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
     def pause_reading(self) -> None:
         """Nothing is read here but what the test sends."""
 
     def resume_reading(self) -> None:
         """The same."""
-
-    def set_write_buffer_limits(self, high: int, low: int) -> None:
-        """Nothing is ever left unread here."""
-
-    def get_extra_info(self, name: str, default: object = None) -> object:
-        return ("127.0.0.1", 12345) if name in {"peername", "sockname"} else default
 
 
 class InProcessClient:
@@ -57,7 +47,7 @@ class InProcessClient:
     def __init__(self, server: Server) -> None:
         self.transport = MemoryTransport()
         self.connection = server.new_connection()
-        self.connection.connection_made(self.transport)  # type: ignore[arg-type]
+        self.connection.connection_made(self.transport)
         self._reader = hiredis.Reader(notEnoughData=...)
 
     def __call__(self, *args: str | bytes | float) -> object:

@@ -300,11 +300,9 @@ class RequestParser:
         i = self.pos
         while i < end and buffer[i] != CR:
             i += 1
-        if i + 1 < end:
-            return i
-        if i == end and end - self.pos > MAX_LINE_BYTES:
+        if i - self.pos > MAX_LINE_BYTES:
             raise ProtocolError(too_long)
-        return -1
+        return i if i + 1 < end else -1
 
     def _length_line(self, too_long: str, invalid: str) -> i64:
         """Parses `<type><number> CR LF` at `pos` and steps over it; INCOMPLETE if it is not all there."""
@@ -332,9 +330,9 @@ class RequestParser:
         """Takes a line of words; blank lines give an empty list."""
         buffer = self.buffer
         stop: i64 = buffer.find(b"\n", self.pos)
+        if (len(buffer) if stop < 0 else stop) - self.pos > MAX_LINE_BYTES:
+            raise ProtocolError("too big inline request")
         if stop < 0:
-            if len(buffer) - self.pos > MAX_LINE_BYTES:
-                raise ProtocolError("too big inline request")
             return None
         line_end = stop
         if line_end > self.pos and buffer[line_end - 1] == CR:

@@ -1,15 +1,12 @@
 """One client's connection: bytes from the socket to the parser, commands to the dispatcher, replies to the socket.
 
-The methods named as asyncio names them are what the event loop calls; the class need not derive from asyncio.Protocol
-for that, and so can be compiled.
+What reads and writes the socket is in `sockets`, which calls the methods named as asyncio names them.
 
 One chunk of input is one pass: all commands in it run, their replies collect in `out`, and go to the socket together.
-A chunk longer than 64 KB makes several passes, between which the event loop serves others.
+A long pipeline comes in many chunks, between which others are served.
 """
 
-import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from librt.strings import BytesWriter
 from mypy_extensions import i64
@@ -19,7 +16,7 @@ from hognose.commands.context import BLOCKED, CLOSE_AFTER_REPLY, REPLY_OFF, UNIX
 from hognose.errors import ProtocolError
 from hognose.resp.parser import RequestParser
 from hognose.resp.reply import write_error
-from hognose.server.direct_transport import DirectTransport
+from hognose.server.transport import Transport
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -27,15 +24,8 @@ if TYPE_CHECKING:
 FLUSH_BYTES: Final = 256 * 1024
 """Replies of a pass go to the socket early from this size on, so that a long pipeline does not pile them up."""
 
-PIECE_BYTES: Final = 64 * 1024
-"""The longest part of a pipeline that runs in one pass: 11,000 of the shortest commands, some milliseconds."""
-
 KEPT_BYTES: Final = 16 * 1024
 """A client's buffer for replies that has grown beyond this is not kept for the next pass."""
-
-BACK_PRESSURE_BYTES: Final = 1 << 30
-"""A client with so much unread output is not listened to until it has read three quarters of it. That keeps the server
-alive where no output limit is configured; a pipeline that is written before it is read collects far less."""
 
 
 def _address(name: object) -> bytes:
@@ -66,8 +56,7 @@ class Connection(Context):
         super().__init__(server, client_id)
         self.server: Final = server
         self.parser: Final = RequestParser(server.max_string_bytes)
-        self.transport: asyncio.Transport | None = None
-        self._send: Callable[[bytes], None] | None = None
+        self.transport: Transport | None = None
         self.soft_limit_since_ms: i64 = 0
         self._peak_since_ms: i64 = server.clock.now_ms
         self.total_in: i64 = 0
@@ -81,56 +70,29 @@ class Connection(Context):
         self.is_held = False
         self.held_bytes: i64 = 0
         self.stalled = False
-        self._pieces = b""
-        self._pieces_at: i64 = 0
         self.peer: bytes = b""
         self.local: bytes = b""
 
-    # What the event loop calls
+    # What its socket calls
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: Transport) -> None:
         """The client is there; it may be refused at once."""
-        if not self.was_met(transport):
-            self.adopt(transport)
-            self.server.client_connected(self)
+        self.adopt(transport)
+        self.server.client_connected(self)
 
-    def was_met(self, transport: asyncio.Transport) -> bool:
-        """Whether the client was served or turned away before the event loop had a transport for it; see `arrivals`."""
-        direct = cast("object", self.transport)
-        if isinstance(direct, DirectTransport):
-            self.use_transport(transport)
-            if direct.rest:
-                transport.write(direct.rest)
-        elif not self.closed:
-            return False
-        if self.closed:
-            transport.close()
-        return True
-
-    def use_transport(self, transport: asyncio.Transport) -> None:
-        """Sends by another transport from now on."""
-        self.transport = transport
-        self._send = transport.write
-        transport.set_write_buffer_limits(BACK_PRESSURE_BYTES, BACK_PRESSURE_BYTES // 4)
-
-    def adopt(self, transport: asyncio.Transport) -> None:
+    def adopt(self, transport: Transport) -> None:
         """Takes over the socket."""
-        self.use_transport(transport)
-        self._note_addresses(transport)
+        self.transport = transport
+        self.fd = transport.fd
+        if self.flags & UNIX_SOCKET:
+            self.peer = self.local = self.server.settings.unixsocket.encode("utf-8", "surrogateescape") + b":0"
+            return
+        self.peer = _address(transport.peer)
+        self.local = _address(transport.local)
 
     def is_shaking_hands(self) -> bool:
         """Whether the connection is not ready for commands yet."""
         return False
-
-    def _note_addresses(self, transport: asyncio.Transport) -> None:
-        """Remembers who is at both ends."""
-        sock = transport.get_extra_info("socket")
-        self.fd = -1 if sock is None else sock.fileno()
-        if self.flags & UNIX_SOCKET:
-            self.peer = self.local = self.server.settings.unixsocket.encode("utf-8", "surrogateescape") + b":0"
-            return
-        self.peer = _address(transport.get_extra_info("peername"))
-        self.local = _address(transport.get_extra_info("sockname"))
 
     def data_received(self, data: bytes) -> None:
         """Bytes have arrived."""
@@ -139,14 +101,6 @@ class Connection(Context):
         server.total_in += len(data)
         if self.closed:
             return
-        if self._pieces or (len(data) > PIECE_BYTES and not self.parser.in_long_argument()):
-            self._take_in_pieces(data)
-            return
-        self._take(data)
-
-    def _take(self, data: bytes) -> None:
-        """One pass over the bytes that have arrived."""
-        server = self.server
         started_us = server.clock.read()
         commands = server.dispatcher.total_commands
         self.active_ms = server.clock.now_ms
@@ -162,83 +116,33 @@ class Connection(Context):
         if eviction.is_on:
             eviction.check(self)
 
-    # Long pipelines
-
-    def _take_in_pieces(self, data: bytes) -> None:
-        """A long pipeline runs piece by piece, so that others get their turn; nothing more is read meanwhile."""
-        if self._pieces:
-            self._pieces += data
-            return
-        self._pieces = data
-        self._pieces_at = 0
-        transport = self.transport
-        if transport is not None:
-            transport.pause_reading()
-        self._take_piece()
-
-    def _take_piece(self) -> None:
-        """Takes the next piece, and sees to the one after it."""
-        if self.closed:
-            self._pieces = b""
-            return
-        start = self._pieces_at
-        # The rest of a large value costs nobody time.
-        end: i64 = len(self._pieces) if self.parser.in_long_argument() else start + PIECE_BYTES
-        self._pieces_at = end
-        piece = self._pieces[start:end]
-        if end < len(self._pieces):
-            self._take(piece)
-            self._call_soon(self._take_piece)
-            return
-        self._pieces = b""
-        self._take(piece)
-        self._read_on()
-        self.input_used_up()
-
-    def _read_on(self) -> None:
-        """Reads again, unless something else speaks against it."""
-        if self.transport is not None and not self.closed and not self.stalled:
-            self.transport.resume_reading()
-
-    def _call_soon(self, action: Callable[[], None]) -> None:
-        """Has something run in the event loop's next turn; at once where there is none."""
-        loop = self.server.loop
-        if loop is None:
-            action()
-        else:
-            loop.call_soon(action)
-
-    def has_pieces(self) -> bool:
-        """Whether a part of what was read waits for its turn."""
-        return len(self._pieces) != 0
-
-    def input_used_up(self) -> None:
-        """All pieces of a long pipeline were taken."""
-
-    def eof_received(self) -> bool:
-        """The client closed its side; nothing more will come, so the connection closes."""
-        return False
-
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self) -> None:
         """The connection is gone."""
         self.closed = True
         self.transport = None
-        self._send = None
         self.server.client_gone(self)
 
     def pause_writing(self) -> None:
         """The client leaves too much unread: nothing more is read from it, and no further command of it runs."""
         self.stalled = True
-        if self.transport is not None and not self.closed:
-            self.transport.pause_reading()
+        self.pause_reading()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.stalled = False
-        if self.transport is not None and not self.closed:
-            if not self._pieces:
-                self.transport.resume_reading()
+        self.resume_reading()
+        if not self.closed:
             self.process()
+
+    def pause_reading(self) -> None:
+        """Takes nothing more from the client for now."""
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Listens to the client again, unless it is still stalled."""
+        if self.transport is not None and not self.stalled:
+            self.transport.resume_reading()
 
     # Passes
 
@@ -281,17 +185,17 @@ class Connection(Context):
             return
         out = self.out
         size: i64 = len(out)
-        send = self._send
         if size != 0:
             if size > self.output_peak_bytes:
                 self.output_peak_bytes = size
             self.server.check_output_limit(self)
-            if send is None or self.closed:
+            transport = self.transport
+            if transport is None or self.closed:
                 out.truncate(0)
                 return
             self.total_out += size
             self.server.total_out += size
-            send(out.getvalue())
+            self.transmit(transport, out.getvalue())
             if size > KEPT_BYTES:
                 self.out = BytesWriter()
                 self.buffer_bytes = 0
@@ -301,6 +205,10 @@ class Connection(Context):
                     self.buffer_bytes = size
         if self.flags & CLOSE_AFTER_REPLY and not self.closed:
             self.close()
+
+    def transmit(self, transport: Transport, data: bytes) -> None:
+        """Hands replies to the socket."""
+        transport.write(data)
 
     def resize_buffer(self, peak_reset_ms: i64) -> None:
         """Gives up a buffer for replies of which the last seconds needed less than half. Called by the cron. O(1).
@@ -334,12 +242,13 @@ class Connection(Context):
     def deliver(self, data: bytes) -> None:
         """Hands replies to the socket that have waited. O(bytes)."""
         self.held_bytes -= len(data)
-        if self._send is None or self.closed:
+        transport = self.transport
+        if transport is None or self.closed:
             return
         if data:
             self.total_out += len(data)
             self.server.total_out += len(data)
-            self._send(data)
+            self.transmit(transport, data)
         if self.flags & CLOSE_AFTER_REPLY and len(self.out) == 0 and self.held_bytes == 0:
             self.close()
 
@@ -359,7 +268,7 @@ class Connection(Context):
         waiting: i64 = len(self.out) + self.held_bytes
         transport = self.transport
         if transport is not None:
-            waiting += transport.get_write_buffer_size()
+            waiting += transport.unsent_bytes
         return waiting
 
     def close(self) -> None:
@@ -402,8 +311,7 @@ class Connection(Context):
 
     def query_bytes(self) -> i64:
         """Bytes of requests received and not yet done with; those of the command running now count."""
-        waiting: i64 = len(self._pieces) - self._pieces_at if self._pieces else 0
-        return waiting + self.parser.unused_bytes(self.in_pass)
+        return self.parser.unused_bytes(self.in_pass)
 
     def argument_bytes(self) -> i64:
         """The size of the arguments held for the client."""

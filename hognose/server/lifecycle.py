@@ -17,6 +17,8 @@ from hognose.commands.host import WARNING
 from hognose.config.directives.process import SHUTDOWN_FORCE
 from hognose.server import tls
 from hognose.server.listeners import ListenError, Listeners
+from hognose.server.loops import new_poller
+from hognose.server.sockets import ClientSockets
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -42,6 +44,7 @@ class Lifecycle:
     """Start and end of one server.
 
     Attributes:
+        sockets: Those of clients.
         listeners: The server's listening sockets.
         steps: What is finished before the end, in this order.
     """
@@ -49,7 +52,8 @@ class Lifecycle:
     def __init__(self, server: "Server", loop: asyncio.AbstractEventLoop) -> None:
         self._server: Final = server
         self._loop: Final = loop
-        self.listeners: Final = Listeners(server, loop)
+        self.sockets: Final = ClientSockets(server, loop, new_poller(loop))
+        self.listeners: Final = Listeners(server, loop, self.sockets)
         self.steps: Final[list[ShutdownStep]] = []
         self._on_stopping: Callable[[], None] | None = None
         self._is_stopping = False
@@ -123,13 +127,14 @@ class Lifecycle:
         self._is_stopping = True
         self._server.cron.stop()
         self.listeners.close()
-        self.listeners.arrivals.close()
         self._server.migrate_links.close()
         for connection in list(self._server.clients.values()):
             connection.flush()
             connection.close()
 
     def abort_clients(self) -> None:
-        """Drops the clients that `stop` could not close because they do not read."""
+        """Drops the clients that `stop` could not close because they do not read. Nobody can be served any more."""
         for connection in list(self._server.clients.values()):
             connection.abort()
+        self.sockets.say_goodbyes()
+        self.sockets.poller.close()

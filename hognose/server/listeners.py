@@ -1,7 +1,7 @@
 """The listening sockets: made from `bind`, `port`, `tls-port` and `unixsocket`, anew when CONFIG SET changes those.
 
 A socket is bound and listens at once, so a failure shows where it belongs: at start-up or in the reply to CONFIG SET.
-Connections wait in the kernel's queue until the event loop's next turn; what becomes of them then is in `arrivals`.
+Connections wait in the kernel's queue until the event loop's next turn; what becomes of them then is in `sockets`.
 
 `*` stands for all addresses, `::*` for all of IPv6, and a leading `-` lets an address be missing on this machine. What
 accepted connections need (keepalive) is set on the listening socket, from which the kernel hands it down.
@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final
 
 from hognose.commands.host import NOTICE, WARNING
 from hognose.server import tls
-from hognose.server.arrivals import PAUSE_SECONDS, Arrivals
 from hognose.server.connection import Connection
+from hognose.server.poller import READ, Watched
+from hognose.server.sockets import ClientSockets
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -38,30 +39,34 @@ SO_MARK: Final = 36
 
 KEEPALIVE_PROBES: Final = 3
 
+PAUSE_SECONDS: Final = 0.1
+"""How long a listening socket is left alone of which nothing can be accepted, as when there are no descriptors left."""
+
 
 class ListenError(Exception):
     """Some address cannot be listened on; the text says which and why, and so does the log."""
 
 
-class Listening:
+class Listening(Watched):
     """One listening socket.
 
     Args:
         sock: Bound and listening.
-        arrivals: Where its clients go.
+        sockets: Where its clients go.
         make: Makes the object for a new connection.
-        loop: Tells when there are clients, from its next turn on.
+        loop: Has timers.
     """
 
     def __init__(
         self,
         sock: socket.socket,
-        arrivals: Arrivals,
+        sockets: ClientSockets,
         make: Callable[[], Connection],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
+        super().__init__(sock.fileno())
         self.sock: Final = sock
-        self._arrivals: Final = arrivals
+        self._sockets: Final = sockets
         self._make: Final = make
         self._loop: Final = loop
         self._pause: asyncio.TimerHandle | None = None
@@ -69,21 +74,19 @@ class Listening:
 
     def _listen(self) -> None:
         self._pause = None
-        self._loop.add_reader(self.sock, self.accept)
+        self._sockets.poller.watch(self, READ)
 
-    def accept(self) -> None:
+    def on_readable(self) -> None:
         """Takes in the clients that are waiting."""
-        if self._arrivals.accept(self.sock, self._make) or self._pause is not None:
-            return
-        self._loop.remove_reader(self.sock)
-        self._pause = self._loop.call_later(PAUSE_SECONDS, self._listen)
+        if not self._sockets.accept(self.sock, self._make):
+            self._sockets.poller.watch(self, 0)
+            self._pause = self._loop.call_later(PAUSE_SECONDS, self._listen)
 
     def close(self) -> None:
         """Stops listening now; connections already accepted live on."""
-        if self._pause is None:
-            self._loop.remove_reader(self.sock)
-        else:
+        if self._pause is not None:
             self._pause.cancel()
+        self._sockets.poller.watch(self, 0)
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
         self.sock.close()
@@ -93,15 +96,14 @@ class Listeners:
     """All listening sockets of a server.
 
     Attributes:
-        arrivals: Their clients, until the event loop serves them.
         tcp, unix, tls: Those listening now.
         on_moved: Called when CONFIG SET has changed port or addresses.
     """
 
-    def __init__(self, server: "Server", loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: "Server", loop: asyncio.AbstractEventLoop, sockets: ClientSockets) -> None:
         self._server: Final = server
         self._loop: Final = loop
-        self.arrivals: Final = Arrivals(server, loop)
+        self._sockets: Final = sockets
         self.tcp: list[Listening] = []
         self.unix: list[Listening] = []
         self.tls: list[Listening] = []
@@ -224,7 +226,7 @@ class Listeners:
         return opened
 
     def _serve(self, sock: socket.socket, make: Callable[[], Connection]) -> Listening:
-        return Listening(sock, self.arrivals, make, self._loop)
+        return Listening(sock, self._sockets, make, self._loop)
 
     def _bind(self, address: str, port: int) -> socket.socket | None:
         """A socket that listens on an address; None for an address that is passed over."""

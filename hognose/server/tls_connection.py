@@ -11,7 +11,6 @@ The client is registered when it connects, so that handshakes count against `max
 is over. One that fails is counted, logged and closed.
 """
 
-import asyncio
 import contextlib
 import ssl
 from typing import TYPE_CHECKING, Final
@@ -21,6 +20,7 @@ from mypy_extensions import i64
 from hognose.commands.host import WARNING
 from hognose.server.connection import Connection
 from hognose.server.tls import describe
+from hognose.server.transport import Transport
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -44,20 +44,12 @@ class TlsConnection(Connection):
         self._shakes_hands = True
         self._has_ended = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: Transport) -> None:
         """The client is there; its handshake comes next."""
-        if self.was_met(transport):
-            return
         context = self.server.tls.server
         assert context is not None, "listening for TLS without a context"
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self.adopt(transport)
-        self.server.client_connected(self)
-
-    def use_transport(self, transport: asyncio.Transport) -> None:
-        """Sends by another transport from now on."""
-        super().use_transport(transport)
-        self._send = self._encrypt
+        super().connection_made(transport)
 
     def transport_bytes(self) -> i64:
         """The state of TLS."""
@@ -78,11 +70,6 @@ class TlsConnection(Connection):
         self._send_records()
         if plain:
             super().data_received(plain)
-        if self._has_ended and not self.has_pieces():
-            self.input_used_up()
-
-    def input_used_up(self) -> None:
-        """The client's last commands were taken: if it has said goodbye, so does the server."""
         if self._has_ended and not self.closed:
             self.close()
 
@@ -130,8 +117,8 @@ class TlsConnection(Connection):
             self._has_ended = True
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _encrypt(self, data: bytes) -> None:
-        """Sends a piece of output; before the end of the handshake there is no way to, and it is dropped."""
+    def transmit(self, transport: Transport, data: bytes) -> None:
+        """Encrypts and sends output; before the end of the handshake there is no way to, and it is dropped."""
         tls = self._tls
         assert tls is not None
         if self._shakes_hands:

@@ -407,7 +407,7 @@ def test_a_client_that_is_gone_takes_nothing(
 ) -> None:
     waiter.send("BLPOP", "list", 0)
     second.send("BLPOP", "list", 0)
-    waiter.connection.connection_lost(None)
+    waiter.connection.connection_lost()
     client("RPUSH", "list", "a")
     assert second.reply() == [b"list", b"a"]
 

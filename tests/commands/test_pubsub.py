@@ -179,7 +179,7 @@ def test_reset_and_disconnecting_leave_everything(client: InProcessClient, other
         assert client("RESET") == b"RESET"
         assert client("GET", "key") is None
     else:
-        client.connection.connection_lost(None)
+        client.connection.connection_lost()
     assert other("PUBLISH", "a", "x") == 0
     assert other("SPUBLISH", "a", "x") == 0
     assert other("PUBSUB", "NUMPAT") == 0

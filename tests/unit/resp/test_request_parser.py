@@ -94,6 +94,10 @@ def test_an_empty_request_is_skipped(blank: bytes) -> None:
         (b"*" + b"1" * 65537, "too big mbulk count string"),
         (b"*1\r\n$" + b"1" * 65537, "too big bulk count string"),
         (b"x" * 65537, "too big inline request"),
+        # Also where the whole line comes at once: how it was cut must not matter.
+        (b"*" + b"1" * 65537 + b"\r\n", "too big mbulk count string"),
+        (b"*1\r\n$" + b"1" * 65537 + b"\r\n", "too big bulk count string"),
+        (b"x" * 65537 + b"\r\n", "too big inline request"),
         (b"SET key 'open\r\n", "unbalanced quotes in request"),
     ],
 )

@@ -115,7 +115,7 @@ def test_messages_to_a_client_that_does_not_read_count() -> None:
     subscriber, transport = harness.connect()
     subscriber.data_received(b"SUBSCRIBE news\r\n")
     publisher, _ = harness.connect()
-    transport.unread_bytes = 2 * MIB
+    transport.unsent_bytes = 2 * MIB
     publisher.data_received(b"PUBLISH news hello\r\n")
     assert transport.aborted
     assert not publisher.closed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -12,23 +11,22 @@ from hognose.clock import FakeClock
 from hognose.commands.context import BLOCKED, MONITOR, REPLICA
 from hognose.config.store import Config
 from hognose.server.client_limits import HANDSHAKE_MS, UNCOUNTED_BYTES
-from hognose.server.connection import BACK_PRESSURE_BYTES, PIECE_BYTES, Connection
+from hognose.server.connection import Connection
 from hognose.server.server import Server
+from hognose.server.transport import Transport
 
 MIB: Final = 1 << 20
 
 
-class SlowTransport:
+class SlowTransport(Transport):
     """A connection whose other side reads only when the test says so."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
-        self.host = host
+        super().__init__(-1, (host, 1234), (host, 6379))
         self.sent = bytearray()
-        self.unread_bytes = 0
         self.aborted = False
         self.closing = False
         self.reading = True
-        self.high = 0
 
     def write(self, data: bytes) -> None:
         self.sent += data
@@ -39,20 +37,11 @@ class SlowTransport:
     def close(self) -> None:
         self.closing = True
 
-    def get_write_buffer_size(self) -> int:
-        return self.unread_bytes
-
-    def set_write_buffer_limits(self, high: int, low: int) -> None:
-        self.high = high
-
     def pause_reading(self) -> None:
         self.reading = False
 
     def resume_reading(self) -> None:
         self.reading = True
-
-    def get_extra_info(self, name: str, default: object = None) -> object:
-        return (self.host, 1234) if name in {"peername", "sockname"} else default
 
 
 class Harness:
@@ -68,11 +57,11 @@ class Harness:
     def connect(self, host: str = "127.0.0.1") -> tuple[Connection, SlowTransport]:
         connection = self.server.new_connection()
         transport = SlowTransport(host)
-        connection.connection_made(transport)  # type: ignore[arg-type]
+        connection.connection_made(transport)
         return connection, transport
 
     def leave_unread(self, transport: SlowTransport, connection: Connection, size: int) -> None:
-        transport.unread_bytes = size + UNCOUNTED_BYTES
+        transport.unsent_bytes = size + UNCOUNTED_BYTES
         connection.data_received(b"PING\r\n")
 
 
@@ -119,10 +108,10 @@ def test_each_class_of_clients_has_its_own_limit() -> None:
     subscriber[0].channels = 1
     replica[0].flags |= REPLICA
     for connection, transport in (normal, subscriber, replica):
-        transport.unread_bytes = 2 * MIB
+        transport.unsent_bytes = 2 * MIB
         harness.server.limits.visit(connection)
     assert [transport.aborted for _, transport in (normal, subscriber, replica)] == [False, True, False]
-    replica[1].unread_bytes = 4 * MIB
+    replica[1].unsent_bytes = 4 * MIB
     harness.server.limits.visit(replica[0])
     assert replica[1].aborted
 
@@ -131,7 +120,7 @@ def test_a_replicas_limit_is_never_below_the_backlog() -> None:
     harness = Harness(client_output_buffer_limit="replica 1mb 0 0", repl_backlog_size="5mb")
     connection, transport = harness.connect()
     connection.flags |= REPLICA
-    transport.unread_bytes = 4 * MIB
+    transport.unsent_bytes = 4 * MIB
     harness.server.limits.visit(connection)
     assert not transport.aborted
 
@@ -152,7 +141,6 @@ def test_the_limit_may_be_changed_while_clients_are_connected() -> None:
 def test_a_client_far_behind_is_not_read_from_until_it_has_caught_up() -> None:
     harness = Harness()
     connection, transport = harness.connect()
-    assert transport.high == BACK_PRESSURE_BYTES
     connection.pause_writing()
     assert not transport.reading
     connection.data_received(b"PING\r\nPING\r\n")
@@ -194,7 +182,7 @@ def test_a_tls_client_that_does_not_finish_its_handshake_is_disconnected() -> No
     harness.server.tls.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     connection = harness.server.new_tls_connection()
     transport = SlowTransport()
-    connection.connection_made(transport)  # type: ignore[arg-type]
+    connection.connection_made(transport)
     harness.clock.advance(HANDSHAKE_MS)
     harness.server.limits.visit(connection)
     assert not transport.aborted
@@ -239,57 +227,3 @@ def test_protected_mode_lets_only_this_machine_in_while_there_is_no_password() -
         harness.server.config.set_many([change])
         _, transport = harness.connect("10.1.2.3")
         assert not transport.closing
-
-
-# Long pipelines
-
-
-def test_a_long_pipeline_runs_piece_by_piece_with_nothing_read_meanwhile() -> None:
-    harness = Harness()
-    turns: list[Callable[[], None]] = []
-    harness.server.loop = Turns(turns)  # type: ignore[assignment]
-    connection, transport = harness.connect()
-    connection.data_received(b"PING\r\n" * 30_000)
-    assert not transport.reading
-    pieces = 1
-    while turns:
-        assert len(transport.sent) <= pieces * PIECE_BYTES // len(b"PING\r\n") * len(b"+PONG\r\n")
-        turns.pop(0)()
-        pieces += 1
-    assert pieces == 3
-    assert transport.sent == b"+PONG\r\n" * 30_000
-    assert transport.reading
-
-
-def test_what_comes_while_pieces_wait_keeps_its_order() -> None:
-    harness = Harness()
-    turns: list[Callable[[], None]] = []
-    harness.server.loop = Turns(turns)  # type: ignore[assignment]
-    connection, transport = harness.connect()
-    connection.data_received(b"PING\r\n" * 20_000)
-    connection.data_received(b"ECHO last\r\n")
-    assert connection.query_bytes() > PIECE_BYTES // 2
-    while turns:
-        turns.pop(0)()
-    assert transport.sent == b"+PONG\r\n" * 20_000 + b"$4\r\nlast\r\n"
-
-
-def test_a_large_value_is_taken_as_it_comes() -> None:
-    harness = Harness()
-    turns: list[Callable[[], None]] = []
-    harness.server.loop = Turns(turns)  # type: ignore[assignment]
-    connection, transport = harness.connect()
-    connection.data_received(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000000\r\n" + b"x" * 10_000)
-    connection.data_received(b"x" * 990_000 + b"\r\n")
-    assert not turns
-    assert transport.sent == b"+OK\r\n"
-
-
-class Turns:
-    """The part of an event loop that runs something in its next turn."""
-
-    def __init__(self, turns: list[Callable[[], None]]) -> None:
-        self._turns = turns
-
-    def call_soon(self, action: Callable[[], None]) -> None:
-        self._turns.append(action)

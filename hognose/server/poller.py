@@ -1,0 +1,166 @@
+"""Which sockets can be read from or written to: asked of the kernel for all of them at once.
+
+    event loop ----> Poller.serve ----> Watched.on_readable, Watched.on_writable
+
+The event loop keeps timers, signals and threads; sockets of clients and of listeners are watched here. On Linux one
+epoll descriptor holds them all. That descriptor is readable itself while any of them has something to tell, and it is
+all that the loop sees of them (`EpollPoller`). Elsewhere the loop watches every socket (`LoopPoller`).
+
+Why not the loop's own transports: they cost more than reading, running and answering a small command takes (see
+docs/design/hot-path.md), and they are out of reach while a callback of the loop runs. A script that takes long is such a
+callback; `busy` calls `serve` from within it, and everybody else is served as ever.
+
+Events are level-triggered: what is not dealt with is told again.
+"""
+
+import asyncio
+import select
+import selectors
+from collections.abc import Callable
+from typing import Final
+
+from mypy_extensions import mypyc_attr
+
+READ: Final = 1
+WRITE: Final = 2
+"""What a socket is watched for, as `selectors` numbers it; epoll has other numbers."""
+
+MOST_EVENTS: Final = 256
+"""Sockets served in a row, before timers get their turn."""
+
+EPOLLIN: Final = 1
+EPOLLOUT: Final = 4
+"""Linux' numbers; `select` has these names only where there is epoll."""
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Watched:
+    """Something with a descriptor.
+
+    Attributes:
+        fd: The descriptor.
+        watched_for: READ and WRITE bits; 0 while it is not watched.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self.fd: int = fd
+        self.watched_for: int = 0
+
+    def on_readable(self) -> None:
+        """There is something to read, to accept, or an error to find."""
+        raise NotImplementedError
+
+    def on_writable(self) -> None:
+        """There is room to write, or an error to find."""
+        raise NotImplementedError
+
+
+class Poller:
+    """Watches sockets."""
+
+    def watch(self, watched: Watched, events: int) -> None:
+        """Watches a socket for READ and WRITE bits from now on; for 0 no longer, as has to be done before it closes. O(1)."""
+        raise NotImplementedError
+
+    def serve(self) -> None:
+        """Serves the sockets that have something to tell now; does not wait."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Ends watching."""
+        raise NotImplementedError
+
+
+class EpollPoller(Poller):
+    """A poller on an epoll descriptor of its own.
+
+    Args:
+        loop: Calls `serve` while there is something to do.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop: Final = loop
+        self._epoll: Final = select.epoll()
+        self._poll: Final[Callable[[float, int], list[tuple[int, int]]]] = self._epoll.poll
+        self._watched: Final[dict[int, Watched]] = {}
+        loop.add_reader(self._epoll.fileno(), self.serve)
+
+    def watch(self, watched: Watched, events: int) -> None:
+        """See `Poller`."""
+        before = watched.watched_for
+        if events == before:
+            return
+        watched.watched_for = events
+        if events == 0:
+            del self._watched[watched.fd]
+            self._epoll.unregister(watched.fd)
+            return
+        mask = (EPOLLIN if events & READ else 0) | (EPOLLOUT if events & WRITE else 0)
+        if before == 0:
+            self._watched[watched.fd] = watched
+            self._epoll.register(watched.fd, mask)
+        else:
+            self._epoll.modify(watched.fd, mask)
+
+    def serve(self) -> None:
+        """See `Poller`. It may be called while it runs: whoever is met twice has nothing to tell the second time."""
+        watched = self._watched
+        for fd, events in self._poll(0, MOST_EVENTS):
+            each = watched.get(fd)
+            if each is None:
+                continue  # one that was served before has closed it
+            # Errors and hang-ups come with neither bit, or both; whoever is watched for something gets to see them.
+            if events != EPOLLIN and each.watched_for & WRITE:
+                each.on_writable()
+            if events != EPOLLOUT and each.watched_for & READ:
+                each.on_readable()
+
+    def close(self) -> None:
+        """See `Poller`."""
+        self._loop.remove_reader(self._epoll.fileno())
+        self._epoll.close()
+
+
+class LoopPoller(Poller):
+    """A poller that leaves all sockets to the event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop: Final = loop
+        self._watched: Final[dict[int, Watched]] = {}
+
+    def watch(self, watched: Watched, events: int) -> None:
+        """See `Poller`."""
+        changed = watched.watched_for ^ events
+        watched.watched_for = events
+        if events == 0:
+            self._watched.pop(watched.fd, None)
+        else:
+            self._watched[watched.fd] = watched
+        if changed & READ:
+            if events & READ:
+                self._loop.add_reader(watched.fd, watched.on_readable)
+            else:
+                self._loop.remove_reader(watched.fd)
+        if changed & WRITE:
+            if events & WRITE:
+                self._loop.add_writer(watched.fd, watched.on_writable)
+            else:
+                self._loop.remove_writer(watched.fd)
+
+    def serve(self) -> None:
+        """See `Poller`. O(watched): only a script that takes long calls this."""
+        with selectors.DefaultSelector() as selector:
+            for watched in self._watched.values():
+                selector.register(watched.fd, watched.watched_for)
+            ready = selector.select(0)
+        for key, events in ready:
+            each = self._watched.get(key.fd)
+            if each is not None and events & each.watched_for & WRITE:
+                each.on_writable()
+            if each is not None and events & each.watched_for & READ:
+                each.on_readable()
+
+    def close(self) -> None:
+        """See `Poller`."""
+        for watched in list(self._watched.values()):
+            self.watch(watched, 0)
