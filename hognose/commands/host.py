@@ -454,6 +454,10 @@ class Host:
         event = b"fast-command" if command.flags & FAST else b"command"
         self.latency.note(event, self.clock.now_ms, duration_us // 1000)
 
+    def drops_browser(self, ctx: Context, name: bytes) -> bool:
+        """Whether a client was dropped because the name of an unknown command is what browsers send."""
+        return False
+
     def internal_error(self, ctx: Context, command: "Command", argv: list[bytes], error: Exception) -> None:
         """A handler raised what no handler should."""
         raise error

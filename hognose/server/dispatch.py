@@ -136,7 +136,8 @@ class Dispatcher:
         """The command, by the slow road: any case, subcommands. Answers the client if there is none."""
         command = self.table.find(argv)
         if command is None:
-            self.refuse(ctx, errors.unknown_command(argv).text)
+            if not self.host.drops_browser(ctx, argv[0]):
+                self.refuse(ctx, errors.unknown_command(argv).text)
             return None
         if command.is_container and command.handler is None:
             if len(argv) > 1:

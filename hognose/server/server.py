@@ -44,6 +44,7 @@ from hognose.server.append_only_load import reload_append_only
 from hognose.server.append_only_rewrite import AppendOnlyRewrite
 from hognose.server.appliers import Appliers
 from hognose.server.blocking import BlockingQueues
+from hognose.server.browsers import BrowserGuard
 from hognose.server.busy import BusyService
 from hognose.server.client_limits import ClientLimits, describe
 from hognose.server.connection import Connection
@@ -131,6 +132,7 @@ class Server(Host):
         self.blocking: Final = BlockingQueues(self)
         self.engine: Final = Engine(self)
         self.busy: Final = BusyService(self)
+        self.browsers: Final = BrowserGuard(self)
         keyspace.libraries = self.engine.libraries
         self.changes: Final = ServerListener(self)
         keyspace.listener = self.changes
@@ -639,6 +641,10 @@ class Server(Host):
     def protocol_error(self, connection: Connection, error: ProtocolError) -> None:
         """Logs malformed input."""
         self.log(VERBOSE, f"Protocol error ({error.text}) from client: {describe(connection)}")
+
+    def drops_browser(self, ctx: Context, name: bytes) -> bool:
+        """Whether a client was dropped because the name of an unknown command is what browsers send."""
+        return self.browsers.drops(ctx, name)
 
     def internal_error(self, ctx: Context, command: Command, argv: list[bytes], error: Exception) -> None:
         """A bug of ours: the log gets a report, the server lives on."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import resource
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -132,6 +134,34 @@ HARMLESS = [
 
 def shown(data: bytes) -> str:
     return ascii(data[:40].decode("latin-1"))
+
+
+BROWSERS = [
+    b"POST / HTTP/1.1\r\nHost: x\r\n\r\nSET stolen 1\r\n",
+    b"GET / HTTP/1.1\r\nhost: x\r\n\r\n",
+    b"*2\r\n$4\r\npOsT\r\n$1\r\n/\r\n",
+    b"PING\r\nPOST / x\r\n",
+    b"MULTI\r\nPOST\r\nEXEC\r\n",
+]
+
+
+@pytest.mark.parametrize("data", BROWSERS, ids=shown)
+def test_a_browser_is_dropped_without_a_word(server: hognose.Server, redis_server: RunningServer, data: bytes) -> None:
+    assert answer(server.port, data) == answer(redis_server.port, data) == b""
+    assert closes_by_itself(server.port, data)
+    with connect(server.port) as connection:
+        connection.sendall(b"EXISTS stolen\r\n")
+        assert connection.recv(100) == b":0\r\n"
+
+
+def test_a_browser_is_dropped_before_it_is_asked_for_a_password_and_named_in_the_log() -> None:
+    with ServerProcess(options=["--requirepass", "secret"]) as process:
+        port = process.ready().port
+        assert answer(port, b"POST / HTTP/1.1\r\n") == answer(port, b"Host: x\r\n") == b""
+        process.signal(signal.SIGTERM)
+        assert process.wait() == 0
+    warnings = re.findall(r"# Possible SECURITY ATTACK detected\..* 127\.0\.0\.1:\d+ aborted\.\n", process.log())
+    assert len(warnings) == 1, "one line a minute is enough"
 
 
 @pytest.mark.parametrize("data", MALFORMED, ids=shown)
