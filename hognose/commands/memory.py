@@ -71,7 +71,8 @@ def memory_stats(ctx: Context, argv: Argv) -> Reply:
         flat += [name, size]
     for database in ctx.keyspace.databases:
         if database.table.count:
-            tables = [b"overhead.hashtable.main", int(database.table.memory_bytes()), b"overhead.hashtable.expires", 0]
+            tables: list[object] = [b"overhead.hashtable.main", int(database.table_overhead())]
+            tables += [b"overhead.hashtable.expires", int(database.index_overhead())]
             flat += [b"db.%d" % int(database.index), MapReply([*tables])]
     count = sum(int(database.table.count) for database in ctx.keyspace.databases)
     dataset = int(figures[b"used_memory_dataset"])

@@ -40,7 +40,16 @@ class Database:
         self.table: HashTable = HashTable(clocks=True)
         self.field_deadlines: HashTable = HashTable()
         self.awaited: dict[bytes, int] = {}
+        self._empty_bytes: Final[i64] = self.table.memory_bytes()
         self._place: i64 = -1  # where `_lookup` found its key in `table.found`
+
+    def table_overhead(self) -> i64:
+        """What the keys' table weighs beyond an empty one. O(1)."""
+        return self.table.memory_bytes() - self._empty_bytes
+
+    def index_overhead(self) -> i64:
+        """What finding the fields that expire takes. O(1)."""
+        return self.field_deadlines.memory_bytes() if self.field_deadlines.count != 0 else 0
 
     # Lookup
 

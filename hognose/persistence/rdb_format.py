@@ -100,13 +100,18 @@ class EmptyCollectionError(RdbError):
 
 
 class ValueLimits:
-    """Up to where values that are read are compact; see the values' own limits."""
+    """Up to where values that are read are compact; see the values' own limits.
+
+    Attributes:
+        checked_values: How many values came as blobs and were checked (INFO dump_payload_sanitizations).
+    """
 
     def __init__(self, lists: ListLimits, hashes: HashLimits, sets: SetLimits, zsets: ZSetLimits) -> None:
         self.lists: Final = lists
         self.hashes: Final = hashes
         self.sets: Final = sets
         self.zsets: Final = zsets
+        self.checked_values: i64 = 0
 
 
 def is_known_version(version: i64) -> bool:

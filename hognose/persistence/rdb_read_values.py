@@ -76,6 +76,8 @@ def read_value(source: RdbSource, kind: i64, limits: ValueLimits, is_valkey: boo
         raise
     except (ValueError, IndexError) as error:
         raise source.error(f"{BLOBS.get(int(kind), 'Value')} integrity check failed: {error}") from None
+    if int(kind) in BLOBS:
+        limits.checked_values += 1
     if value.length() == 0 and kind not in (rdb.STREAM, rdb.STREAM_2, rdb.STREAM_3):
         raise EmptyCollectionError("Collection without elements", source.offset())
     return value

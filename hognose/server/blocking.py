@@ -55,6 +55,10 @@ class BlockingQueues:
             self._deadlines.add((request.deadline_ms, ctx.id))
             self._server.wake_at(self._deadlines[0][0])
 
+    def timeout_count(self) -> int:
+        """How many clients wait until a time. O(1)."""
+        return len(self._deadlines)
+
     def release(self, ctx: Context) -> None:
         """Ends a client's wait, without an answer. Harmless for one that does not wait."""
         if ctx.id in self.requests:

@@ -31,12 +31,16 @@ HANDSHAKE_MS: Final = 60_000
 
 SHOWN_INPUT_BYTES: Final = 64
 
+PEAK_SECONDS: Final = 8
+"""For how long INFO's largest buffers of clients are remembered, as in Redis."""
+
 
 class ClientLimits:
     """Enforces the limits of one server's clients.
 
     Attributes:
         buffer_shrinks: How many buffers for replies were given up (INFO reply_buffer_shrinks).
+        input_peak, output_peak: The largest buffers of the last seconds.
     """
 
     def __init__(self, server: "Server") -> None:
@@ -44,6 +48,8 @@ class ClientLimits:
         self._limits: tuple[OutputBufferLimit, ...] = server.settings.client_output_buffer_limit
         self._any_limit: list[bool] = []
         self.buffer_shrinks = 0
+        self.input_peak: Final = RecentPeak()
+        self.output_peak: Final = RecentPeak()
         self.apply()
 
     def apply(self) -> str:
@@ -85,6 +91,7 @@ class ClientLimits:
         """Drops a client whose unfinished request or transaction is larger than client-query-buffer-limit. O(1)."""
         queued = connection.queued_bytes + QUEUED_COMMAND_BYTES * len(connection.queued)
         waiting = connection.parser.pending_bytes() + queued
+        self.input_peak.note(waiting, self._server.clock.now_ms)
         if waiting > connection.counted_bytes:
             self._server.memory_limit.note_client(connection)
         if waiting <= self._server.settings.client_query_buffer_limit or connection.closed:
@@ -94,9 +101,16 @@ class ClientLimits:
         self._server.log(WARNING, text)
         connection.abort()
 
+    def note_buffers(self, connection: "Connection") -> None:
+        """Takes a client's buffers into account for INFO's largest ones. O(1)."""
+        now_ms = self._server.clock.now_ms
+        self.input_peak.note(connection.query_bytes() + connection.argument_bytes() + connection.queued_bytes, now_ms)
+        self.output_peak.note(max(connection.output_bytes(), connection.output_peak_bytes), now_ms)
+
     def visit(self, connection: "Connection") -> None:
         """What the cron checks of a client: its idle time and how long it has been over the soft limit. O(1)."""
         self.check_output(connection)
+        self.note_buffers(connection)
         if self._server.resizes_buffers:
             connection.resize_buffer(self._server.peak_reset_ms)
         self._server.memory_limit.note_client(connection)
@@ -109,6 +123,33 @@ class ClientLimits:
         if self._server.clock.now_ms // 1000 - connection.active_ms // 1000 > timeout:
             self._server.log(VERBOSE, f"Closing idle client {describe(connection)}")
             connection.abort()
+
+
+class RecentPeak:
+    """The highest of the amounts of the last PEAK_SECONDS: one maximum for each of these seconds."""
+
+    def __init__(self) -> None:
+        self._amounts: Final[list[i64]] = [0] * PEAK_SECONDS
+        self._seconds: Final[list[i64]] = [0] * PEAK_SECONDS
+
+    def note(self, amount: i64, now_ms: i64) -> None:
+        """Takes an amount into account. O(1)."""
+        second = now_ms // 1000
+        place = second % PEAK_SECONDS
+        if self._seconds[place] != second:
+            self._seconds[place] = second
+            self._amounts[place] = 0
+        if amount > self._amounts[place]:
+            self._amounts[place] = amount
+
+    def highest(self, now_ms: i64) -> i64:
+        """The highest amount; 0 if there was none. O(1)."""
+        oldest = now_ms // 1000 - PEAK_SECONDS
+        highest: i64 = 0
+        for place in range(PEAK_SECONDS):
+            if self._seconds[place] > oldest and self._amounts[place] > highest:
+                highest = self._amounts[place]
+        return highest
 
 
 def limit_class(connection: "Connection") -> int:

@@ -99,6 +99,7 @@ class Connection(Context):
         server = self.server
         self.total_in += len(data)
         server.total_in += len(data)
+        server.reads += 1
         if self.closed:
             return
         started_us = server.clock.read()
@@ -195,6 +196,7 @@ class Connection(Context):
                 return
             self.total_out += size
             self.server.total_out += size
+            self.server.writes += 1
             self.transmit(transport, out.getvalue())
             if size > KEPT_BYTES:
                 self.out = BytesWriter()
@@ -248,6 +250,7 @@ class Connection(Context):
         if data:
             self.total_out += len(data)
             self.server.total_out += len(data)
+            self.server.writes += 1
             self.transmit(transport, data)
         if self.flags & CLOSE_AFTER_REPLY and len(self.out) == 0 and self.held_bytes == 0:
             self.close()

@@ -484,6 +484,10 @@ class Replicas(CronTask):
 
     # Who waits for replicas
 
+    def timeout_count(self) -> int:
+        """How many clients wait for replicas until a time. O(waiting clients)."""
+        return sum(1 for waiter in self._waiters if waiter.deadline_ms != 0)
+
     def wait(self, ctx: Context, wanted: int, deadline_ms: i64) -> None:
         """WAIT: blocks a client until so many replicas have what it wrote, or a time (Unix ms; 0 for never)."""
         ctx.flags |= BLOCKED

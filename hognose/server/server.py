@@ -68,7 +68,7 @@ from hognose.server.replicas import Replicas
 from hognose.server.sampling import Rate
 from hognose.server.shutdown import Shutdown
 from hognose.server.snapshots import SnapshotTask
-from hognose.server.statistics import memory_overheads, reset_statistics
+from hognose.server.statistics import memory_overheads, reset_statistics, resident_bytes
 from hognose.server.tls import Tls
 from hognose.server.tls_connection import TlsConnection
 
@@ -94,6 +94,8 @@ class Server(Host):
         holds_replies: Replies wait until the append-only file is written.
         lifecycle: Listening and stopping; None without an event loop.
         crash_handler: Reports the end of the process; None where that is another program's.
+        total_in, total_out, reads, writes: Bytes and pieces that came from clients and went to them.
+        process_bytes: The resident memory of the process when the server was made.
         commands_rate, input_rate, output_rate: Commands and bytes a second, for INFO.
         peak_memory_bytes: The highest memory use the cron has seen.
     """
@@ -117,6 +119,8 @@ class Server(Host):
         self.next_client_id: i64 = 1
         self.total_in: i64 = 0
         self.total_out: i64 = 0
+        self.reads: i64 = 0
+        self.writes: i64 = 0
         self.total_connections: i64 = 0
         self.rejected_connections: i64 = 0
         self.peak_memory_bytes: i64 = 0
@@ -151,6 +155,7 @@ class Server(Host):
         self.replicas: Final = Replicas(self)
         self.expiry_us: i64 = 0
         self.startup_bytes: i64 = keyspace.used_memory()
+        self.process_bytes: Final[i64] = resident_bytes()
         self.memory_limit: Final = MemoryLimit(self)
         self.cron.tasks.append(self.pause)
         self.cron.tasks.append(IdleMigrateLinks(self))

@@ -2,7 +2,9 @@
 
 `used_memory` is kept by accounting, not read from the process: keys, values and tables by the keyspace, clients and
 logs by the functions here. The interpreter and the code are not in it, so that maxmemory limits data and clients and
-nothing else; `used_memory_rss` shows the whole process. `used_memory_startup` is what an empty server accounts for.
+nothing else; `used_memory_startup` is what an empty server accounts for. `used_memory_rss` is the whole process. What
+is compared with it, to tell what fragmentation takes, is `expected_bytes`: what the process had when the server was
+made, and what has been accounted for since.
 """
 
 import os
@@ -53,12 +55,12 @@ def client_bytes(server: "Server") -> tuple[int, int]:
 
 
 def memory_overheads(server: "Server") -> list[tuple[bytes, int]]:
-    """The parts of used_memory that are not data, by the names MEMORY STATS gives them. O(clients)."""
+    """The parts of used_memory that are not data, by the names MEMORY STATS gives them; tables left out. O(clients)."""
     normal, replicas = client_bytes(server)
     scripts = server.engine.memory()
     return [
         (b"startup.allocated", int(server.startup_bytes)),
-        (b"replication.backlog", 0),
+        (b"replication.backlog", server.replicas.backlog_bytes()),
         (b"clients.slaves", replicas),
         (b"clients.normal", normal),
         (b"cluster.links", 0),
@@ -74,17 +76,32 @@ def used_memory(server: "Server") -> i64:
     logs = SLOWLOG_ENTRY_BYTES * len(server.slowlog.entries)
     scripts = server.engine.memory()
     logs += int(scripts.script_bytes + scripts.library_bytes)
-    return server.keyspace.used_memory() + server.keyspace.lazyfree.pending_bytes + normal + replicas + logs
+    kept = server.replicas.backlog_bytes() + len(server.append_only.file.buffer)
+    return server.keyspace.used_memory() + server.keyspace.lazyfree.pending_bytes + normal + replicas + logs + kept
+
+
+def overhead(server: "Server") -> int:
+    """The part of used_memory that is not keys and values. O(clients + databases)."""
+    tables = sum(int(database.table_overhead() + database.index_overhead()) for database in server.keyspace.databases)
+    return tables + sum(size for _, size in memory_overheads(server))
+
+
+def expected_bytes(server: "Server", used: i64) -> i64:
+    """What the process would occupy if nothing were lost to fragmentation."""
+    return server.process_bytes + used - server.startup_bytes
 
 
 def reset_statistics(server: "Server") -> None:
     """Sets the counters that INFO stats shows back to zero."""
     server.total_in = 0
     server.total_out = 0
+    server.reads = 0
+    server.writes = 0
     server.total_connections = 0
     server.rejected_connections = 0
     server.tls.refused = 0
     server.limits.buffer_shrinks = 0
+    server.value_limits.checked_values = 0
     server.memory_limit.client_eviction.evicted = 0
     server.passes.reset()
     server.acl.reset_statistics()

@@ -87,6 +87,98 @@ def test_info_memory_grows_with_the_data(client: InProcessClient) -> None:
     assert int(after["used_memory_rss"]) > int(after["used_memory"])
 
 
+def test_reads_and_writes_are_counted_and_not_the_turns_of_the_server(server: InProcessServer) -> None:
+    client = server.client()
+    client.raw(b"PING\r\nPING\r\n")
+    client.raw(b"*1\r\n$4\r\n")
+    client.raw(b"PING\r\n")
+    server.server.cron.tick()
+    fields = info(client, "stats")
+    assert (fields["total_reads_processed"], fields["total_writes_processed"]) == ("4", "2")
+    client("CONFIG", "RESETSTAT")
+    fields = info(client, "stats")
+    assert (fields["total_reads_processed"], fields["total_writes_processed"]) == ("1", "1")
+
+
+def test_clients_that_wait_until_a_time_are_counted(server: InProcessServer, client: InProcessClient) -> None:
+    waiting = [server.client() for _ in range(3)]
+    waiting[0].send("BLPOP", "k", 5)
+    waiting[1].send("BLPOP", "k", 0)
+    waiting[2].send("WAIT", 1, 5000)
+    assert info(client, "clients")["clients_in_timeout_table"] == "2"
+    client("RPUSH", "k", "v")
+    assert info(client, "clients")["clients_in_timeout_table"] == "1"
+
+
+def test_payloads_that_came_as_a_blob_are_counted_as_checked(client: InProcessClient) -> None:
+    client("HSET", "h", "f", "v")
+    client("SET", "s", "v")
+    client("RESTORE", "h2", 0, as_bytes(client("DUMP", "h")))
+    client("RESTORE", "s2", 0, as_bytes(client("DUMP", "s")))
+    assert info(client, "stats")["dump_payload_sanitizations"] == "1"
+    client("CONFIG", "RESETSTAT")
+    assert info(client, "stats")["dump_payload_sanitizations"] == "0"
+
+
+def as_bytes(reply: object) -> bytes:
+    assert isinstance(reply, bytes)
+    return reply
+
+
+def test_the_stale_percentage_is_that_of_keys_past_their_deadline(
+    server: InProcessServer, client: InProcessClient
+) -> None:
+    client("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    assert info(client, "stats")["expired_stale_perc"] == "0.00"
+    client("SET", "lasting", "v")
+    for number in range(4):
+        client("SET", f"k{number}", "v", "PX", 10 if number else 1000)
+    server.clock.advance(20)
+    assert info(client, "stats")["expired_stale_perc"] == "75.00"
+    client("DEBUG", "SET-ACTIVE-EXPIRE", 1)
+    server.server.cron.tick()
+    assert info(client, "stats")["expired_stale_perc"] == "0.00"
+
+
+def test_the_largest_buffers_of_clients_are_remembered_for_seconds(
+    server: InProcessServer, client: InProcessClient
+) -> None:
+    other = server.client()
+    other.raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000\r\n" + b"x" * 60000)
+    other.raw(b"x" * 40000 + b"\r\n")
+    other("GET", "k")
+    server.server.cron.tick()
+    other.connection.connection_lost(None)
+    assert client("DEL", "k") == 1
+    server.clock.advance(7000)
+    fields = info(client, "clients")
+    assert int(fields["client_recent_max_input_buffer"]) >= 60000
+    assert int(fields["client_recent_max_output_buffer"]) >= 100000
+    server.clock.advance(1000)
+    fields = info(client, "clients")
+    assert int(fields["client_recent_max_input_buffer"]) == 0
+    assert int(fields["client_recent_max_output_buffer"]) == 0
+
+
+@pytest.mark.parametrize("keys", [0, 1, 1000])
+def test_the_parts_of_memory_add_up(server: InProcessServer, client: InProcessClient, keys: int) -> None:
+    for number in range(keys):
+        client("SET", f"key:{number}", "v" * 100, "EX", 1000)
+    if keys:
+        client("HSET", "h", "f", "v")
+        client("HPEXPIRE", "h", 100000, "FIELDS", 1, "f")
+    client("HELLO", 3)
+    stats = client("MEMORY", "STATS")
+    assert isinstance(stats, dict)
+    databases = [value for name, value in stats.items() if name.startswith(b"db.")]
+    parts = [b"startup.allocated", b"replication.backlog", b"clients.slaves", b"clients.normal", b"cluster.links"]
+    parts += [b"aof.buffer", b"lua.caches", b"functions.caches"]
+    overhead = sum(stats[name] for name in parts) + sum(sum(database.values()) for database in databases)
+    assert stats[b"overhead.total"] == overhead
+    assert stats[b"total.allocated"] - overhead == stats[b"dataset.bytes"]
+    assert keys * 100 <= stats[b"dataset.bytes"] <= keys * 250 + 1000
+
+
 def test_memory_usage_of_a_key_follows_its_size(client: InProcessClient) -> None:
     client("SET", "k", "x" * 10_000)
     usage = client("MEMORY", "USAGE", "k")
@@ -111,10 +203,11 @@ def test_memory_usage_counts_a_key_whose_time_is_over_until_it_is_removed() -> N
 
 def test_memory_stats_adds_up(client: InProcessClient) -> None:
     client("HELLO", 3)
-    client("SET", "k", "v")
+    for number in range(100):
+        client("SET", f"k{number}", "v")
     stats = client("MEMORY", "STATS")
     assert isinstance(stats, dict)
-    assert stats[b"keys.count"] == 1
+    assert stats[b"keys.count"] == 100
     assert stats[b"total.allocated"] <= stats[b"peak.allocated"]
     assert stats[b"db.0"][b"overhead.hashtable.main"] > 0
     assert isinstance(stats[b"dataset.percentage"], float)

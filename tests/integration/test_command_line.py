@@ -163,6 +163,20 @@ def test_starting_takes_little_work() -> None:
         assert cpu_seconds(server.process.pid) < 1.0
 
 
+def test_fragmentation_is_what_the_process_has_beyond_its_start_and_the_data() -> None:
+    options = ["--enable-debug-command", "yes"]
+    with ServerProcess(options=options) as server, server.ready().client() as client:
+        empty = client.info("memory")
+        assert 0.8 < empty["mem_fragmentation_ratio"] < 1.5
+        assert 0.8 < empty["allocator_frag_ratio"] < 1.5
+        assert abs(empty["mem_fragmentation_bytes"]) < 10_000_000
+        client.execute_command("DEBUG", "POPULATE", 100_000, "key", 500)
+        full = client.info("memory")
+        assert full["used_memory"] > 50_000_000
+        assert 0.8 < full["mem_fragmentation_ratio"] < 1.5
+        assert full["used_memory_dataset"] == full["used_memory"] - full["used_memory_overhead"]
+
+
 def test_hangup_is_ignored() -> None:
     with ServerProcess() as server, server.ready().client() as client:
         server.signal(signal.SIGHUP)
