@@ -16,6 +16,9 @@ UNBALANCED_QUOTES: Final = "Unbalanced quotes in configuration line"
 REPLICA_IN_CLUSTER: Final = "replicaof directive not allowed in cluster mode"
 SENTINEL_OUTSIDE_SENTINEL: Final = "sentinel directive while not in sentinel mode"
 MODULE_CONFIG_WITHOUT_VALUE: Final = "Module config specified without value"
+MODULE_CONFIG_WITHOUT_MODULE: Final = (
+    "Module Configuration detected without loadmodule directive or no ApplyConfig call: aborting"
+)
 NO_CONFIG_FILE: Final = "ERR The server is running without a config file"
 
 
@@ -57,6 +60,10 @@ class ConfigFileUnreadableError(ConfigError):
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"Fatal error, can't open config file '{path}': {problem}")
+
+    def __str__(self) -> str:
+        """The message alone: real servers write it to their log."""
+        return self.reason
 
 
 def set_failed(argument: str, reason: str) -> CommandError:

@@ -168,7 +168,8 @@ class CommandLine:
 def parse_command_line(argv: list[str]) -> CommandLine:
     """Reads the program's arguments the way redis-server 7.2 does.
 
-    A first argument that does not begin with a dash is the file. `--name` opens a directive and everything up to the
+    A first argument that does not begin with a dash is the file; an empty one is the directory one is in, and what is
+    a directory says nothing. `--name` opens a directive and everything up to the
     next `--name` are its arguments, except that the argument right behind a bare `--name` is a value whatever it looks
     like: `--logfile --x` logs to `--x`. An argument of several words, `--port 6380` in one, is complete in itself.
     Since an empty list of save points often comes out as nothing at all, `--save` without a value is `--save ""`.
@@ -176,8 +177,9 @@ def parse_command_line(argv: list[str]) -> CommandLine:
     Args:
         argv: The arguments without the program's name and without those that are no configuration (`--help` and such).
     """
-    path = argv[0] if argv and not argv[0].startswith("-") else ""
-    rest = argv[1:] if path else argv
+    names_file = bool(argv) and not argv[0].startswith("-")
+    path = (argv[0] or ".") if names_file else ""
+    rest = argv[1:] if names_file else argv
     lines: list[bytes] = []
     reads_stdin = False
     wants_value = False

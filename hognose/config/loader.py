@@ -19,6 +19,7 @@ from hognose.config.directives import BY_NAME, RETIRED, find
 from hognose.config.directives.record import MULTI_ARG, Directive
 from hognose.config.errors import (
     BAD_DIRECTIVE,
+    MODULE_CONFIG_WITHOUT_MODULE,
     MODULE_CONFIG_WITHOUT_VALUE,
     REPLICA_IN_CLUSTER,
     SENTINEL_OUTSIDE_SENTINEL,
@@ -167,6 +168,15 @@ class Loader:
         self.read(read_files(path), depth)
 
 
+def absolute(path: str) -> str:
+    """The whole path of a file; of its dots only those at its start are resolved, as INFO of real servers shows it."""
+    folder = Path.cwd()
+    while path.startswith("../"):
+        folder = folder.parent
+        path = path[3:]
+    return str(folder / path)
+
+
 def read_files(path: str) -> bytes:
     """The text of a file, or of all files a pattern matches, in the order of their names.
 
@@ -178,6 +188,8 @@ def read_files(path: str) -> bytes:
     for each in paths:
         try:
             texts.append(Path(each).read_bytes())
+        except IsADirectoryError:
+            continue  # as in real servers a directory says nothing
         except OSError as error:
             raise ConfigFileUnreadableError(each, error.strerror or str(error)) from error
     return b"".join(texts)
@@ -210,9 +222,9 @@ def load(
     Raises:
         ConfigError: The server cannot start with this.
     """
-    config.path = str(Path(path).absolute()) if path else ""
+    config.path = absolute(path) if path else ""
     variables = environment_lines(environ or {}, BY_NAME)
-    text = (read_files(path) if path else b"") + stdin
+    text = (read_files(config.path) if path else b"") + stdin
     for line in variables:
         text += b"\n" + (b'save ""\n' if line.startswith(b"save ") else b"") + line
     if options:
@@ -240,6 +252,19 @@ def finish(config: Config) -> list[str]:
         settings.databases = 1
         return [warning]
     return []
+
+
+def refuse_modules(config: Config) -> None:
+    """Refuses to go on with modules, of which there are none here: who asks for one relies on it.
+
+    Raises:
+        ConfigError: A module is to be loaded or configured.
+    """
+    if config.modules:
+        path = decode(config.modules[0][0])
+        raise ConfigError(f"Can't load module from {path}: server aborting. hognose has no modules")
+    if config.module_settings:
+        raise ConfigError(MODULE_CONFIG_WITHOUT_MODULE)
 
 
 def _check_log_file(path: str) -> None:

@@ -34,8 +34,8 @@ strong: the built-in default, the file, standard input (an argument `-`), enviro
     HOGNOSE_MAXMEMORY=2gb HOGNOSE_SAVE="3600 1" hognose
 
 Amounts of memory may have a unit: `k`, `m`, `g` are powers of 1000, `kb`, `mb`, `gb` powers of 1024. A file may also
-hold `include PATH` (patterns allowed), `user NAME RULES...`, `rename-command OLD NEW` (`""` removes the command) and
-`loadmodule PATH ARGS...`.
+hold `include PATH` (patterns allowed), `user NAME RULES...` and `rename-command OLD NEW` (`""` removes the command).
+`loadmodule` is refused: there are no modules.
 
 Notes in the last column: *at start-up only*: CONFIG SET refuses it. *Hidden*: CONFIG GET returns it only by its exact
 name. *No effect here*: accepted so that existing files work, for the reason given.

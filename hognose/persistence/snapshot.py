@@ -354,6 +354,8 @@ class Snapshots:
         Raises:
             OSError: It cannot be read.
         """
+        if not self._settings.dbfilename:
+            return None
         try:
             return RdbLoad(
                 self._path(self._settings.dbfilename),

@@ -1,8 +1,8 @@
 """The command line: from the arguments to a running server, and to the exit status.
 
     hognose [FILE] [-] [--directive value ...]
-    hognose --test-config [FILE] [-] [--directive value ...]
-    hognose --version | --help
+    hognose [FILE] [-] [--directive value ...] --test-config
+    hognose --version and the like: `command_words`
 
 A process that runs a server runs nothing else, so here, and only here, the process belongs to it: signals, the limit of
 open files, the process id file, garbage collection. A server inside another program is `hognose.embedded`.
@@ -31,15 +31,16 @@ from hognose.commands.host import NOTICE, WARNING
 from hognose.commands.table import CommandTable
 from hognose.config.directives.process import expand_title
 from hognose.config.effects import settings_without_effect
-from hognose.config.errors import ConfigError
+from hognose.config.errors import ConfigError, ConfigFileUnreadableError
 from hognose.config.grammar import parse_command_line
-from hognose.config.loader import StartupChecks, load
+from hognose.config.loader import StartupChecks, load, refuse_modules
 from hognose.config.settings import Settings
 from hognose.config.store import Config
 from hognose.server import daemon, system
 from hognose.server.append_only_load import AofLoadError
 from hognose.server.append_only_rewrite import LastWrite
-from hognose.server.banner import banner, build_form, version_line
+from hognose.server.banner import banner, build_form
+from hognose.server.command_words import early_status
 from hognose.server.crash import CrashHandler
 from hognose.server.filelimit import RESERVED_FILES, clients_possible
 from hognose.server.lifecycle import Lifecycle
@@ -52,21 +53,8 @@ from hognose.server.server import Server
 from hognose.server.snapshots import DataDirectory, LastSnapshot, files_to_load
 from hognose.version import VERSION
 
-USAGE: Final = """\
-Usage: hognose [FILE] [-] [--DIRECTIVE VALUE ...]
-       hognose --test-config [FILE] [-] [--DIRECTIVE VALUE ...]
-       hognose --version | --help
-       hognose check FILE|DIR ... | convert SOURCE TARGET     (see --help of each)
-
-Starts a server. Settings come from FILE (the format of redis.conf), then from standard input if `-` is given, then from
-environment variables such as HOGNOSE_MAXMEMORY, then from the command line; what comes last holds.
-
-  hognose                                        port 6379, all settings at their defaults
-  hognose /etc/redis/redis.conf
-  hognose --port 6380 --maxmemory 100mb --save 60 1000 --save 300 10
-  echo 'port 6380' | hognose - --loglevel verbose
-"""
-
+TEST_CONFIG: Final = "--test-config"
+"""Among the arguments: only reads the configuration."""
 
 HANDLED_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -143,16 +131,19 @@ def run_command_line(args: list[str]) -> int:
     Returns:
         The exit status, where it comes to that: a server ends the process itself.
     """
-    first = args[0] if args else ""
-    if first in ("-v", "--version"):
-        print(version_line())
-        return 0
-    if first in ("-h", "--help"):
-        print(USAGE, end="")
-        return 0
-    only_test = first == "--test-config"
+    status = early_status(sys.argv[0], args)
+    if status is not None:
+        return status
+    only_test = TEST_CONFIG in args
     try:
-        startup = Startup(args[1:] if only_test else args)
+        startup = Startup([arg for arg in args if arg != TEST_CONFIG])
+        if only_test:
+            refuse_modules(startup.config)
+    except ConfigFileUnreadableError as error:
+        log = Log()
+        log.role = "C"
+        log.write(WARNING, str(error))
+        return 1
     except ConfigError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -221,6 +212,11 @@ class ServerProcess:
         if not self._take_users() or not self._fit_clients() or not self._listen():
             return 1
         self._server.log(NOTICE, "Server initialized")
+        try:
+            refuse_modules(self._startup.config)
+        except ConfigError as error:
+            self._server.log(WARNING, error.reason)
+            return 1
         self._lifecycle.steps.append(LastWrite(self._server))
         self._lifecycle.steps.append(LastSnapshot(self._server))
         self._take_process()

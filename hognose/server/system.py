@@ -7,6 +7,9 @@ from typing import Final
 PR_SET_THP_DISABLE: Final = 41
 """From linux/prctl.h."""
 
+HUGE_PAGES: Final = "THP"
+"""The check of what a server sees to by itself, if disable-thp lets it."""
+
 
 def warnings(tcp_backlog: int) -> list[str]:
     """What in the system's settings will hurt later.
@@ -14,17 +17,31 @@ def warnings(tcp_backlog: int) -> list[str]:
     Args:
         tcp_backlog: The directive's value.
     """
-    found: list[str] = []
+    return [problem for name, problem in checks(tcp_backlog) if problem and name != HUGE_PAGES]
+
+
+def checks(tcp_backlog: int) -> list[tuple[str, str]]:
+    """What of the system's settings matters, each with what is wrong with it, or nothing.
+
+    Args:
+        tcp_backlog: The directive's value.
+    """
     queue = _read("/proc/sys/net/core/somaxconn")
+    short, overcommit, huge = "", "", ""
     if queue.isdigit() and int(queue) < tcp_backlog:
-        text = (
+        short = (
             f"tcp-backlog {tcp_backlog} cannot be had: net.core.somaxconn is {queue}, and the kernel takes the smaller"
         )
-        found.append(text)
     if _read("/proc/sys/vm/overcommit_memory") == "0":
-        text = "vm.overcommit_memory is 0: a snapshot in a child process may fail for lack of memory. Set it to 1"
-        found.append(text)
-    return found
+        overcommit = "vm.overcommit_memory is 0: a snapshot in a child process may fail for lack of memory. Set it to 1"
+    if _has_huge_pages():
+        huge = "transparent huge pages are always on, which makes a fork's copies expensive: "
+        huge += "leave disable-thp at yes, or write madvise to /sys/kernel/mm/transparent_hugepage/enabled"
+    return [("overcommit", overcommit), (HUGE_PAGES, huge), ("somaxconn", short)]
+
+
+def _has_huge_pages() -> bool:
+    return "[always]" in _read("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def _read(path: str) -> str:
@@ -64,7 +81,7 @@ def parse_cpus(cpus: str) -> set[int]:
 
 def disable_huge_pages() -> None:
     """Keeps the kernel from backing this process with transparent huge pages, which make a fork's copies expensive."""
-    if "[always]" not in _read("/sys/kernel/mm/transparent_hugepage/enabled"):
+    if not _has_huge_pages():
         return
     import ctypes  # noqa: PLC0415 - rarely needed, and slow to import
 

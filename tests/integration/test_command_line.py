@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from hognose.server.command_words import early_status
 from hognose.version import REDIS_VERSION, VERSION
 from tests.integration.server_process import TIMEOUT_S, ServerProcess, command, environment, free_port, run
 
@@ -58,6 +59,97 @@ def test_an_unknown_directive_ends_with_1_and_the_real_servers_message() -> None
     )
     assert ours.returncode == real.returncode == 1
     assert ours.stderr.replace(REDIS_VERSION, "X") == re.sub(r"\d+\.\d+\.\d+", "X", real.stderr)
+
+
+def test_test_config_may_stand_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "good.conf"
+    path.write_text("port 0\n", "utf-8")
+    for words in ([str(path), "--test-config"], ["--port", "0", "--test-config", "--maxmemory", "1mb"]):
+        done = run(*words)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "The configuration is OK\n", "")
+    assert run("--maxmemory", "lots", "--test-config").returncode == 1
+
+
+@pytest.mark.parametrize("words", [["--sentinel"], ["x.conf", "--port", "0", "--sentinel"]])
+def test_a_sentinel_is_refused_instead_of_being_a_server(words: list[str]) -> None:
+    done = run(*words)
+    assert done.returncode == 1
+    assert re.search(r"^\d+:X .* # There is no Sentinel mode here.* Exiting\.\.\.\n$", done.stdout)
+
+
+def test_the_name_of_a_sentinel_is_enough(capfd: pytest.CaptureFixture[str]) -> None:
+    assert early_status("/usr/bin/redis-sentinel", ["x.conf"]) == 1
+    assert "no Sentinel mode" in capfd.readouterr().out
+    assert early_status("/usr/bin/redis-server", ["x.conf"]) is None
+    assert early_status("/srv/x-sentinel/bin/hognose", []) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("loadmodule /nope.so", "Can't load module from /nope.so: server aborting"),
+        ("a.b c", "Module Configuration detected without loadmodule directive or no ApplyConfig call: aborting"),
+    ],
+)
+def test_modules_end_the_start_as_in_a_real_server_without_them(tmp_path: Path, line: str, reason: str) -> None:
+    path = tmp_path / "modules.conf"
+    path.write_text(f"{line}\n", "utf-8")
+    real = start_real(str(path), "--port", str(free_port()), "--bind", "127.0.0.1")
+    with ServerProcess(str(path)) as server:
+        assert server.wait() == real.returncode == 1
+    assert re.search(rf"# {re.escape(reason)}", server.log())
+    assert reason in real.stdout
+    tested = run(str(path), "--test-config")
+    assert tested.returncode == 1
+    assert reason in tested.stderr
+
+
+def start_real(*args: str) -> subprocess.CompletedProcess[str]:
+    """Has a redis-server refuse to start."""
+    return subprocess.run(
+        ["redis-server", *args], capture_output=True, text=True, timeout=TIMEOUT_S, check=False, input=""
+    )
+
+
+def test_a_missing_file_is_named_in_the_log_with_its_whole_path(tmp_path: Path) -> None:
+    missing = os.path.relpath(tmp_path / "missing.conf")
+    ours = run(missing)
+    real = start_real(missing)
+    assert ours.returncode == real.returncode == 1
+    assert ours.stderr == real.stderr == ""
+    assert ours.stdout.partition(" # ")[2] == real.stdout.partition(" # ")[2]
+    assert re.match(r"\d+:C \d\d ", ours.stdout)
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_directory_in_the_place_of_the_file_says_nothing(path: str) -> None:
+    with ServerProcess(path) as server, server.ready().client() as client:
+        assert client.ping()
+
+
+def test_an_empty_name_of_the_dump_loads_nothing_and_cannot_be_saved_to(tmp_path: Path) -> None:
+    path = tmp_path / "no-dump.conf"
+    path.write_text(f'dir {tmp_path}\ndbfilename ""\nsave ""\n', "utf-8")
+    with ServerProcess(str(path)) as server, server.ready().client() as client:
+        client.set("k", "v")
+        with pytest.raises(redis.ResponseError):
+            client.save()
+        assert client.get("k") == b"v"
+
+
+def test_check_system_names_what_it_looks_at_and_says_by_its_status_whether_all_is_well() -> None:
+    done = run("--check-system")
+    lines = re.findall(r"^\[(\S+)\]\.\.\.(OK|WARNING:)$", done.stdout, re.MULTILINE)
+    assert [name for name, _ in lines] == ["overcommit", "THP", "somaxconn"]
+    overcommitted = Path("/proc/sys/vm/overcommit_memory").read_text("ascii").strip() != "0"
+    assert (lines[0][1] == "OK") == overcommitted
+    assert done.returncode == (0 if all(verdict == "OK" for _, verdict in lines) else 1)
+
+
+def test_test_memory_is_refused_with_what_does_it() -> None:
+    done = run("--test-memory", "1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "memtester" in done.stderr
 
 
 def test_command_line_beats_environment_beats_standard_input_beats_file(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def test_a_line_knows_where_it_stands() -> None:
         (["--save", "--port", "1"], "", b'save ""\nport "1" '),
         (["--port", "1", "--save"], "", b'port "1" \nsave ""'),
         (["--logfile", "--save", "--save", ""], "", b'logfile "--save" \nsave "" '),
+        (["", "--port", "1"], ".", b'port "1" '),
         (["--sentinel", "--port", "1"], "", b'sentinel \nport "1" '),
         (
             ["a.conf", "loglevel", "verbose", "--maxmemory '7mb'"],
