@@ -1,6 +1,6 @@
 """ACL: looking at users, changing them, and what they were refused. What the rules mean stands in `hognose.acl`."""
 
-import secrets
+import os
 from itertools import islice
 from typing import Final
 
@@ -203,7 +203,7 @@ def acl_genpass(ctx: Context, argv: Argv) -> Reply:
     if not 0 < bits <= MAX_PASSWORD_BITS:
         raise CommandError(BAD_PASSWORD_BITS)
     digits = (bits + 3) // 4
-    return secrets.token_hex((digits + 1) // 2)[:digits].encode()
+    return os.urandom((digits + 1) // 2).hex()[:digits].encode()
 
 
 # The file

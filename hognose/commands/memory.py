@@ -4,7 +4,6 @@ Sizes are those of the account that maxmemory works with (`keyspace.memory`): ex
 out for an object, known without walking through a value. SAMPLES is checked and has nothing to do.
 """
 
-import ctypes
 import gc
 import sys
 from typing import Final
@@ -134,6 +133,8 @@ def memory_doctor(ctx: Context, argv: Argv) -> Reply:
 def memory_purge(ctx: Context, argv: Argv) -> Reply:
     gc.collect()
     if sys.platform.startswith("linux"):
+        import ctypes  # noqa: PLC0415 - takes time that would be the start's
+
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
             trim(0)

@@ -7,7 +7,6 @@ client sees a key on both servers or on none.
 import socket
 from typing import Final
 
-import hiredis
 from mypy_extensions import i64
 
 KEPT_MS: Final = 10_000
@@ -27,6 +26,8 @@ class MigrateLink:
 
     def __init__(self, link: socket.socket) -> None:
         self._socket: Final = link
+        import hiredis  # noqa: PLC0415 - takes time that would be the start's
+
         self._reader: Final = hiredis.Reader(notEnoughData=Ellipsis)
         self.db_index: i64 = UNKNOWN_DB
         self.used_ms: i64 = 0
@@ -46,6 +47,8 @@ class MigrateLink:
         Raises:
             OSError: None came in time, or what came is none.
         """
+        import hiredis  # noqa: PLC0415 - as above
+
         self._socket.settimeout(timeout_s)
         while True:
             try:

@@ -7,7 +7,6 @@ own line numbers. `save` lines add up; the first one, wherever it stands, replac
 Lines that are no settings are checked by those who know: `StartupChecks`.
 """
 
-import glob
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -183,7 +182,11 @@ def read_files(path: str) -> bytes:
     Raises:
         ConfigFileUnreadableError: It cannot be opened.
     """
-    paths = sorted(glob.glob(path)) if any(mark in path for mark in "*?[") else [path]  # noqa: PTH207
+    paths = [path]
+    if any(mark in path for mark in "*?["):
+        import glob  # noqa: PLC0415 - takes time that would be the start's
+
+        paths = sorted(glob.glob(path))  # noqa: PTH207
     texts: list[bytes] = []
     for each in paths:
         try:

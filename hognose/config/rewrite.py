@@ -10,7 +10,6 @@ is there in full.
 """
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -141,6 +140,8 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: It cannot be done; the old file is untouched and nothing is left beside it.
     """
+    import tempfile  # noqa: PLC0415 - takes time that would be the start's
+
     descriptor, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -14,7 +14,7 @@ can prepare keys that pile up in one place. Keys of more than 32 bytes chain blo
 Source: Black, Halevi, Krawczyk, Krovetz, Rogaway: "UMAC: Fast and Secure Message Authentication", CRYPTO 1999.
 """
 
-import secrets
+import os
 from typing import Final
 
 from librt.strings import read_i32_le, read_i64_le
@@ -38,7 +38,7 @@ class KeyHasher:
         numbers: list[int] = []
         for _ in range(9):
             if secret is None:
-                numbers.append(secrets.randbits(32) | 1)
+                numbers.append(int.from_bytes(os.urandom(4), "little") | 1)
             else:
                 secret = (secret * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
                 numbers.append((secret >> 32) | 1)

@@ -14,7 +14,7 @@ else everything anew (+FULLRESYNC).
 What sends, waits and forks is `server.replicas`.
 """
 
-import secrets
+import os
 from typing import Final
 
 from mypy_extensions import i64
@@ -115,7 +115,7 @@ class Primary:
     """
 
     def __init__(self) -> None:
-        self.id = secrets.token_hex(20)
+        self.id = os.urandom(20).hex()
         self.former_id = NO_ID
         self.former_until: i64 = -1
         self.offset: i64 = 0
@@ -173,7 +173,7 @@ class Primary:
 
     def change_id(self) -> None:
         """Takes a new id."""
-        self.id = secrets.token_hex(20)
+        self.id = os.urandom(20).hex()
 
     def forget_selection(self) -> None:
         """Has the next command preceded by SELECT: a new reader of the stream does not know the database."""

@@ -15,7 +15,6 @@ The engine makes the tables read-only. What the libraries need of Lua, `debug` i
 loaded, so that the engine may take it away from scripts afterwards.
 """
 
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -43,5 +42,7 @@ def install_libraries(lua: "LuaRuntime") -> None:
 
 
 def _run(lua: "LuaRuntime", name: str, *arguments: object) -> object:
+    from importlib import resources  # noqa: PLC0415 - takes time that would be the start's
+
     source = resources.files(__package__).joinpath("lua", f"{name}.lua").read_bytes()
     return lua.execute(source, *arguments, name=f"={name}".encode())

@@ -5,7 +5,6 @@ Nothing of Python is reachable from a script: Python's objects never get into on
 """
 
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any, Final
 
 from hognose.scripting.bytecode import keep_lines
@@ -119,6 +118,8 @@ def _no_attributes(holder: object, name: object, is_setting: bool) -> object:
 
 def _load_sandbox(lua: Any, server: object, options: object) -> Any:
     """Runs sandbox.lua, whose own globals are already those of scripts."""
+    from importlib.resources import files  # noqa: PLC0415 - takes time that would be the start's
+
     source = files("hognose.scripting").joinpath("lua/sandbox.lua").read_bytes()
     start = lua.eval(
         b"function(source, server, options) local env = {} local chunk = assert(loadstring(source, '=hognose'))"

@@ -10,7 +10,6 @@ tell what really runs.
 """
 
 import os
-import platform
 import resource
 import select
 import sys
@@ -68,6 +67,8 @@ COMPILED: Final = not __file__.endswith(".py")
 
 def gcc_version() -> str:
     """The compiler Python was built with; 0.0.0 where that was another one, as Redis says it."""
+    import platform  # noqa: PLC0415 - takes time that would be the start's
+
     name, _, version = platform.python_compiler().partition(" ")
     return version.partition(" ")[0] if name == "GCC" else "0.0.0"
 
@@ -135,7 +136,7 @@ class InfoReport:
     def _server_fields(self) -> Fields:
         server = self._server
         settings = server.settings
-        system = platform.uname()
+        system = os.uname()
         now_ms = int(server.clock.now_ms)
         uptime = (now_ms - int(server.started_ms)) // 1000
         return [
@@ -146,8 +147,8 @@ class InfoReport:
             ("redis_mode", server.mode().decode()),
             ("hognose_version", VERSION),
             ("hognose_build", "compiled" if COMPILED else "interpreted"),
-            ("python_version", platform.python_version()),
-            ("os", f"{system.system} {system.release} {system.machine}"),
+            ("python_version", sys.version.partition(" ")[0]),
+            ("os", f"{system.sysname} {system.release} {system.machine}"),
             ("arch_bits", 64 if sys.maxsize > 2**32 else 32),
             ("monotonic_clock", "POSIX clock_gettime"),
             ("multiplexing_api", "epoll" if hasattr(select, "epoll") else "kqueue"),

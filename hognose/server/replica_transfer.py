@@ -6,7 +6,6 @@ replicas share. All that are behind it go through the event loop; nothing here b
 
 import contextlib
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
@@ -96,7 +95,7 @@ class PipeTransfer:
         self._server: Final = server
         self._owner: Final = owner
         self._fd: int = fd
-        self._mark: Final = secrets.token_hex(MARK_BYTES).encode()
+        self._mark: Final = os.urandom(MARK_BYTES).hex().encode()
         self._child_ended = False
         self._is_whole = False
         self.members: Final = members

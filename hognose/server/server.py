@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 from typing import Final
 
 from librt.random import Random
@@ -113,7 +112,7 @@ class Server(Host):
         self.clients: Final[dict[int, Connection]] = {}
         self.to_flush: list[Connection] = []
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.run_id: Final = secrets.token_hex(20)
+        self.run_id: Final = os.urandom(20).hex()
         self.pid: Final = os.getpid()
         self.started_ms: i64 = the_clock.now_ms
         self.next_client_id: i64 = 1

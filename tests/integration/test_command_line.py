@@ -255,6 +255,19 @@ def test_starting_takes_little_work() -> None:
         assert cpu_seconds(server.process.pid) < 1.0
 
 
+LATER = {"argparse", "bz2", "glob", "hiredis", "hypothesis", "importlib.resources", "json", "lupa", "lzma"}
+LATER |= {"multiprocessing", "platform", "random", "redis", "secrets", "shutil", "tempfile", "unittest", "uuid"}
+"""What no empty server needs, and asyncio and uvloop do without."""
+
+
+def test_what_is_not_needed_yet_is_not_imported_at_the_start() -> None:
+    with ServerProcess(env={"PYTHONPROFILEIMPORTTIME": "1"}) as server:
+        server.ready()
+        imported = set(re.findall(r"^import time:.*\| +(\S+)$", server.log(), re.MULTILINE))
+    assert "asyncio" in imported
+    assert imported & LATER == set()
+
+
 def test_fragmentation_is_what_the_process_has_beyond_its_start_and_the_data() -> None:
     options = ["--enable-debug-command", "yes"]
     with ServerProcess(options=options) as server, server.ready().client() as client:
