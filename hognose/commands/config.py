@@ -6,8 +6,9 @@ What the directives are and how a change is checked stands in `hognose.config`; 
 from hognose.commands.context import Context
 from hognose.commands.flags import ADMIN, LOADING, NOSCRIPT, STALE
 from hognose.commands.help import help_reply
-from hognose.commands.host import NOTICE
+from hognose.commands.host import NOTICE, WARNING
 from hognose.commands.spec import Argv, CommandGroup, Reply
+from hognose.config.errors import NO_CONFIG_FILE
 from hognose.config.rewrite import rewrite
 from hognose.errors import SYNTAX, CommandError
 from hognose.resp.reply import OK, MapReply
@@ -71,7 +72,12 @@ def config_set(ctx: Context, argv: Argv) -> Reply:
 )
 def config_rewrite(ctx: Context, argv: Argv) -> Reply:
     host = ctx.host
-    rewrite(host.config, host.user_lines())
+    try:
+        rewrite(host.config, host.user_lines())
+    except CommandError as error:
+        if error.text != NO_CONFIG_FILE:
+            host.log(WARNING, f"CONFIG REWRITE failed: {error.text.partition(': ')[2]}")
+        raise
     host.log(NOTICE, "CONFIG REWRITE executed with success.")
     return OK
 

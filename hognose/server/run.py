@@ -39,7 +39,7 @@ from hognose.config.store import Config
 from hognose.server import daemon, system
 from hognose.server.append_only_load import AofLoadError
 from hognose.server.append_only_rewrite import LastWrite
-from hognose.server.banner import banner, build_form
+from hognose.server.banner import banner, start_line
 from hognose.server.command_words import early_status
 from hognose.server.crash import CrashHandler
 from hognose.server.filelimit import RESERVED_FILES, clients_possible
@@ -51,7 +51,6 @@ from hognose.server.oomscore import OomScore
 from hognose.server.proctitle import ProcessTitle
 from hognose.server.server import Server
 from hognose.server.snapshots import DataDirectory, LastSnapshot, files_to_load
-from hognose.version import VERSION
 
 TEST_CONFIG: Final = "--test-config"
 """Among the arguments: only reads the configuration."""
@@ -281,7 +280,7 @@ class ServerProcess:
     def _greet(self) -> None:
         """The head of the log: what runs, how it was configured, the banner."""
         server = self._server
-        server.log(NOTICE, f"hognose {VERSION} ({build_form()}) is starting, process {server.pid}")
+        server.log(NOTICE, start_line(server.pid))
         for warning in self._startup.warnings:
             server.log(WARNING, warning)
         if self._startup.has_arguments:

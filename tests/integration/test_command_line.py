@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -206,6 +207,30 @@ def test_the_log_has_what_other_tools_wait_for() -> None:
     assert "User requested shutdown..." in log
     assert log.endswith("Redis is now ready to exit, bye bye...\n")
     assert re.search(rf"^{pid}:M \d\d [A-Z][a-z][a-z] \d{{4}} \d\d:\d\d:\d\d\.\d{{3}} \* ", log, re.MULTILINE)
+
+
+def test_the_first_line_has_version_and_process_in_the_shape_of_the_real_servers(tmp_path: Path) -> None:
+    with ServerProcess() as server:
+        server.ready()
+        pid = server.process.pid
+    first = server.log().partition("\n")[0]
+    assert re.search(r" version=([^,]+),.* bits=64, commit=\w{8}, modified=0, pid=(\d+), just started$", first)
+    assert f"hognose version={VERSION}," in first
+    assert f" pid={pid}," in first
+
+
+def test_what_became_of_config_rewrite_is_logged(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    path = folder / "x.conf"
+    path.write_text(f"dir {tmp_path}\n", "utf-8")
+    with ServerProcess(str(path)) as server, server.ready().client() as client:
+        assert client.config_rewrite()
+        assert " * " in server.wait_for("CONFIG REWRITE executed with success.\n")
+        shutil.rmtree(folder)
+        with pytest.raises(redis.ResponseError, match="Rewriting config file: No such file or directory"):
+            client.config_rewrite()
+        assert " # " in server.wait_for("CONFIG REWRITE failed: No such file or directory\n")
 
 
 def test_without_a_terminal_there_is_no_picture_but_the_port() -> None:
