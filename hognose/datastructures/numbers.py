@@ -208,6 +208,11 @@ def format_fraction(value: float) -> bytes:
     short_digits, decimals = short_decimal(abs(value))
     if decimals:
         return format_decimal(short_digits, decimals, value < 0)
+    return format_digits(value)
+
+
+def format_digits(value: float) -> bytes:
+    """Prints a finite double that is not zero by its digits alone, whole numbers too: 100000000 is 1e+8."""
     text = repr(value)
     mantissa, _, power = text.lstrip("-").partition("e")
     whole, _, fraction = mantissa.partition(".")
