@@ -53,6 +53,7 @@ class Run:
         is_overdue: It has run longer than busy-reply-threshold.
         is_killed: It is to end.
         is_abandoned: It is to end with the server; what it has done so far is not kept.
+        answers_error: There is an error inside of its reply.
     """
 
     def __init__(self, caller: Context, argv: list[bytes], name: bytes, is_function: bool) -> None:
@@ -68,6 +69,24 @@ class Run:
         self.is_overdue = False
         self.is_killed = False
         self.is_abandoned = False
+        self.answers_error = False
+
+
+class ScriptClient(Context):
+    """The client as which scripts run commands.
+
+    Attributes:
+        caller: Who runs the script.
+    """
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host, 0)
+        self.flags |= SCRIPT | DENY_BLOCKING | INTERNAL
+        self.caller: Context | None = None
+
+    def address(self) -> bytes:
+        """Where the caller is: the slow log tells whose commands they are."""
+        return b"?:0" if self.caller is None else self.caller.address()
 
 
 class Calls:
@@ -82,8 +101,7 @@ class Calls:
     def __init__(self, host: Host) -> None:
         self._host: Final = host
         self._table: Final = host.table()
-        self.client: Final = Context(host, 0)
-        self.client.flags |= SCRIPT | DENY_BLOCKING | INTERNAL
+        self.client: Final = ScriptClient(host)
         self.run: Run | None = None
         self.state: LuaState | None = None
         self._rest: list[object] = []
@@ -176,6 +194,8 @@ class Calls:
         """A script begins: its client is that of the caller, in RESP2."""
         client = self.client
         caller = run.caller
+        client.caller = caller
+        client.name = caller.name
         client.db = caller.db
         client.user = caller.user
         client.resp = 2
@@ -186,6 +206,7 @@ class Calls:
     def end(self) -> None:
         """The script is over."""
         self.run = None
+        self.client.caller = None
         self._rest = []
 
     # Refusals

@@ -18,7 +18,7 @@ from hognose.commands.host import NOTICE, WARNING, Host
 from hognose.commands.scripts import ScriptMemory, Scripts
 from hognose.datastructures.numbers import format_double
 from hognose.errors import CommandError, CountedError
-from hognose.resp.reply import Encoded, ErrorReply, Reply
+from hognose.resp.reply import Encoded, Reply
 from hognose.scripting import errors
 from hognose.scripting.calls import Calls, Run
 from hognose.scripting.conversion import ELEMENT_BYTES
@@ -105,7 +105,7 @@ class Engine(Scripts):
                     b"allows": calls.allows,
                     b"sha1hex": sha1_hex,
                     b"log": self._log,
-                    b"count_error": self._count_error,
+                    b"note_error": self._note_error,
                     b"format_double": format_double,
                     b"register": self.libraries.register,
                     b"known_flags": self.libraries.knows_flags,
@@ -128,9 +128,13 @@ class Engine(Scripts):
         assert isinstance(text, bytes)
         self._host.log(level, text.decode("utf-8", "backslashreplace"))
 
-    def _count_error(self, text: object) -> None:
+    def _note_error(self, text: object, is_counted: object) -> None:
+        """There is an error somewhere in the reply."""
         assert isinstance(text, bytes)
-        self._host.count_error(text.decode("utf-8", "surrogateescape"))
+        if self.run is not None:
+            self.run.answers_error = True
+        if not is_counted:
+            self._host.count_error(text.decode("utf-8", "surrogateescape"))
 
     def _poll(self) -> bytes | None:
         """Called between a script's instructions now and then. Returns why it has to end, or None."""
@@ -361,12 +365,13 @@ class Engine(Scripts):
         assert isinstance(result, tuple)
         kind = result[0]
         if kind == ENCODED:
+            command = run.caller.command
+            if run.answers_error and command is not None:
+                command.failed += 1
             return Encoded(result[1])
         if kind == ERROR_REPLY:
             text = result[1].decode("utf-8", "surrogateescape")
-            if result[2]:
-                return ErrorReply(text)
-            raise CommandError(text)
+            raise CountedError(text) if result[2] else CommandError(text)
         raise failure(run, result)
 
     def _tidy(self, calls: Calls) -> None:

@@ -157,9 +157,10 @@ class Dispatcher:
             write_error(ctx.out, text)
 
     def count_error(self, text: str) -> None:
-        """Counts an error reply by its prefix."""
+        """Counts an error reply by its prefix; one word alone, as scripts may answer, is none."""
         self.total_errors += 1
-        prefix = text.partition(" ")[0]
+        word, space, _ = text.partition(" ")
+        prefix = word if space else "ERR"
         self.error_counts[prefix] = self.error_counts.get(prefix, 0) + 1
 
     # The call
@@ -178,8 +179,8 @@ class Dispatcher:
             if reply is not NO_REPLY:
                 encode(ctx.out, reply, ctx.resp)
         except CommandError as error:
+            command.failed += 1
             if not isinstance(error, CountedError):
-                command.failed += 1
                 self.count_error(error.text)
             write_error(ctx.out, error.text)
         except Exception as bug:  # noqa: BLE001 - a bug of ours must not end the server
@@ -252,7 +253,8 @@ class Dispatcher:
             return handler(ctx, argv)
         except CommandError as error:
             command.failed += 1
-            self.count_error(error.text)
+            if not isinstance(error, CountedError):
+                self.count_error(error.text)
             raise
         finally:
             self.depth -= 1
@@ -262,19 +264,7 @@ class Dispatcher:
             if self.host.propagating and (keyspace.dirty > dirty or self.host.effects_pending):
                 self.host.command_changed(ctx, command, argv, keyspace.dirty > dirty)
             ctx.rewritten = None
-            self._record_nested(command, self.clock.read() - start)
-
-    def _record_nested(self, command: Command, duration: i64) -> None:
-        """Enters a nested command into the statistics; the slow log has only the outer one."""
-        command.calls += 1
-        command.microseconds += duration
-        self.total_commands += 1
-        if self.tracks_latency:
-            histogram = command.histogram
-            if histogram is None:
-                histogram = Histogram()
-                command.histogram = histogram
-            histogram.record(duration)
+            self._record(ctx, command, argv, self.clock.read() - start)
 
     def _internal_error(self, ctx: Context, command: Command, argv: list[bytes], error: Exception) -> None:
         """A handler raised what no handler should: the client is told, the log gets the traceback."""

@@ -206,6 +206,25 @@ def test_an_error_names_the_place(client: InProcessClient, script: str, text: st
     assert client.error("EVAL", script, 0) == located(text, script, line)
 
 
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        # Redis 7.0 ends with the first four; these are the answers of Redis 8.2, like Valkey 9.1's.
+        ("error({})", "ERR unknown error"),
+        ("error({1, 2})", "ERR unknown error"),
+        ("error({err = true})", "ERR unknown error"),
+        ("error({ok = 'x'})", "ERR unknown error"),
+        ("error()", "ERR nil"),
+        ("error(true)", "ERR true"),
+        ("error(5)", "ERR user_script:1: 5"),
+        ("error({err = 5})", "5"),
+        ("error({err = ''})", ""),
+    ],
+)
+def test_whatever_a_script_raises_becomes_an_error(client: InProcessClient, script: str, text: str) -> None:
+    assert client.error("EVAL", script, 0) == located(text, script, 1)
+
+
 def test_an_error_of_a_command_passes_through(client: InProcessClient) -> None:
     client("SET", "key", "text")
     script = "local x = 1\nreturn redis.call('LPUSH', 'key', 1)"
@@ -233,7 +252,7 @@ def test_what_fails_inside_a_script_is_counted_once(client: InProcessClient) -> 
     assert b"errorstat_WRONGTYPE:count=2\r\n" in stats
     assert b"errorstat_ERR:count=1\r\n" in stats
     lines = {line.partition(b":")[0]: line for line in stats.split(b"\r\n")}
-    assert lines[b"cmdstat_eval"].endswith(b"rejected_calls=0,failed_calls=0")
+    assert lines[b"cmdstat_eval"].endswith(b"rejected_calls=0,failed_calls=3")
     assert lines[b"cmdstat_lpush"].startswith(b"cmdstat_lpush:calls=2,")
     assert lines[b"cmdstat_lpush"].endswith(b"rejected_calls=1,failed_calls=2")
 

@@ -2,6 +2,9 @@
 
 import pytest
 
+from hognose.clock import Clock
+from hognose.config.store import Config
+from hognose.server.server import Server
 from hognose.telemetry.latency import HISTORY, LatencyEvent, LatencyMonitor, graph
 from hognose.telemetry.slowlog import SlowLog, trimmed
 from tests.inprocess import InProcessClient, InProcessServer
@@ -61,6 +64,45 @@ def test_slowlog_hides_passwords(client: InProcessClient) -> None:
         [b"HELLO", b"3", b"AUTH", b"(redacted)", b"(redacted)"],
         [b"AUTH", b"(redacted)", b"(redacted)"],
     ]
+
+
+def test_slowlog_has_the_commands_of_scripts_and_whose_they_are(client: InProcessClient) -> None:
+    client("CLIENT", "SETNAME", "me")
+    client("CONFIG", "SET", "slowlog-log-slower-than", "0")
+    script = "redis.call('set', 'x', 1) redis.pcall('nosuch') redis.pcall('lpush', 'x', 1) redis.call('get', 'x')"
+    client("EVAL", script, 0)
+    client("MULTI")
+    client("EVAL", "return redis.call('get', 'x')", 0)
+    client("EXEC")
+    entries = slow_entries(client, 7)
+    assert [entry[3] for entry in entries] == [
+        [b"EVAL", b"return redis.call('get', 'x')", b"0"],
+        [b"get", b"x"],
+        [b"MULTI"],
+        [b"EVAL", script.encode(), b"0"],
+        [b"get", b"x"],
+        [b"lpush", b"x", b"1"],
+        [b"set", b"x", b"1"],
+    ]
+    assert {(entry[4], entry[5]) for entry in entries} == {(client.connection.address(), b"me")}
+
+
+def test_slowlog_hides_the_secrets_of_scripts(client: InProcessClient) -> None:
+    client("CONFIG", "SET", "slowlog-log-slower-than", "0")
+    client("EVAL", "return redis.call('migrate', '127.0.0.1', 1, 'nokey', 0, 10, 'AUTH', 'secret')", 0)
+    migrate = [b"migrate", b"127.0.0.1", b"1", b"nokey", b"0", b"10", b"AUTH", b"(redacted)"]
+    assert slow_entries(client, 2)[1][3] == migrate
+
+
+def test_latency_has_the_commands_of_scripts() -> None:
+    client = InProcessClient(Server(Config(), Clock()))
+    client("CONFIG", "SET", "latency-monitor-threshold", "1")
+    client("RPUSH", "list", *range(100_000))
+    client("LATENCY", "RESET")
+    assert client("EVAL", "return #redis.call('lpop', 'list', 100000)", 0) == 100_000
+    latest = client("LATENCY", "LATEST")
+    assert isinstance(latest, list)
+    assert {event[0] for event in latest} == {b"command", b"fast-command"}
 
 
 def test_latency_keeps_one_sample_a_second_with_the_worst() -> None:

@@ -6,6 +6,7 @@ not among them: the form of numbers with fractions as arguments, and blocking co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,29 @@ from tests.inprocess import InProcessServer
 from tests.side_by_side import RealClient, SideBySide
 
 SCRIPTS = Path(__file__).with_name("lua_scripts.lua")
+
+FAILING = [
+    "return redis.call('nosuch')",
+    "return redis.call('get')",
+    "return redis.call('multi')",
+    "return redis.call('lpush', 'text', 1)",
+    "return redis.pcall('nosuch')",
+    "return redis.pcall('lpush', 'text', 1)",
+    "redis.pcall('nosuch') redis.pcall('get') redis.pcall('lpush', 'text', 1) return 1",
+    "pcall(redis.call, 'nosuch') pcall(redis.call, 'lpush', 'text', 1) return 1",
+    "redis.pcall('nosuch') error('x')",
+    "redis.call()",
+    "redis.call({})",
+    "error('problem')",
+    "error({err = 'BAD problem'})",
+    "return {err = 'bad'}",
+    "return {err = 'BAD problem'}",
+    "return redis.error_reply('bad')",
+    "return {1, {err = 'bad'}, {err = 'BAD problem'}}",
+    "return {1, redis.pcall('nosuch')}",
+    "return {1, {redis.pcall('lpush', 'text', 1)}}",
+    "#!lua flags=no-writes\nreturn redis.pcall('set', 'text', 1)",
+]
 
 
 @pytest.fixture
@@ -37,6 +61,30 @@ def test_scripts_answer_what_they_answer_on_a_real_server(real: RealClient, resp
     assert len(scripts) > 200
     for script in scripts:
         pair("EVAL", script, 0)
+
+
+def counts(info: object) -> set[str]:
+    """The lines of INFO commandstats and errorstats about commands and errors, without times."""
+    assert isinstance(info, bytes)
+    lines = [line for line in info.decode().split("\r\n") if line.startswith(("cmdstat_", "errorstat_"))]
+    return {re.sub(r"usec(_per_call)?=[0-9.]+,", "", line) for line in lines if "config" not in line}
+
+
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_failures_count_as_on_a_real_server(real: RealClient, in_transaction: bool) -> None:
+    ours = InProcessServer().client()
+    for script in FAILING:
+        found = []
+        for client in (real, ours):
+            client("SET", "text", "x")
+            client("CONFIG", "RESETSTAT")
+            if in_transaction:
+                client("MULTI")
+            client("EVAL", script, 0)
+            if in_transaction:
+                client("EXEC")
+            found.append(counts(client("INFO", "commandstats")) | counts(client("INFO", "errorstats")))
+        assert found[1] == found[0], script
 
 
 def test_libraries_move_to_a_real_server_and_back(real: RealClient) -> None:

@@ -3,7 +3,7 @@
 -- Called once per Lua state with
 --   G           Lua's own globals, which no script ever sees
 --   env         an empty table that becomes the globals of scripts
---   server      the functions of the server, as fields: call, poll, log, set_repl, allows, sha1hex, count_error, ...
+--   server      the functions of the server, as fields: call, poll, log, set_repl, allows, sha1hex, note_error, ...
 --   options     is_eval, version, version_number, soft_limit_kb
 -- Returns a table of functions for the server: compile, run_script, run_function, load_library.
 --
@@ -21,7 +21,7 @@ local loadstring, collectgarbage, gcinfo = G.loadstring, G.collectgarbage, G.gci
 local string, table, math, coroutine, debug = G.string, G.table, G.math, G.coroutine, G.debug
 local getinfo, sethook = debug.getinfo, debug.sethook
 local concat, format, floor = table.concat, string.format, math.floor
-local call, poll, more, count_error = server.call, server.poll, server.more, server.count_error
+local call, poll, more, note_error = server.call, server.poll, server.more, server.note_error
 local soft_limit_kb = options.soft_limit_kb
 
 -- Chunks whose functions stand for what is written in C in the real server: errors in them are their callers'.
@@ -697,9 +697,7 @@ local function encode_tagged(out, tagged, resp, depth)
     local value = rawget(tagged, "err")
     if is_text(value) then
         local text = line(tagged.err)
-        if tagged.ignore_error_stats_update ~= true then
-            count_error(text)
-        end
+        note_error(text, tagged.ignore_error_stats_update == true)
         out[#out + 1] = "-" .. text .. "\r\n"
         return true
     end
@@ -748,7 +746,7 @@ end
 function encode(out, value, resp, depth)
     local kind = type(value)
     if depth > DEEPEST then
-        count_error("ERR reached lua stack limit")
+        note_error("ERR reached lua stack limit", false)
         out[#out + 1] = "-ERR reached lua stack limit\r\n"
     elseif kind == "string" then
         encode_bulk(out, value)
@@ -806,7 +804,7 @@ local function failure(problem)
         return FAILURE, nil, text_of(problem) or "execution failure"
     end
     local counted = problem.ignore_error_stats_update == true
-    return FAILURE, text_of(problem.err) or "", counted, text_of(problem.source), text_of(problem.line)
+    return FAILURE, text_of(problem.err) or "ERR unknown error", counted, text_of(problem.source), text_of(problem.line)
 end
 
 local function table_reply(value, resp)
