@@ -105,7 +105,7 @@ def latency_histogram(ctx: Context, argv: Argv) -> Reply:
         if histogram is None:
             continue
         counts: list[object] = []
-        for bound, seen in histogram.powers_of_two():
+        for bound, seen in histogram.rows():
             counts += [bound, seen]
         flat.append(each.name.encode())
         flat.append(MapReply([b"calls", int(histogram.total), b"histogram_usec", MapReply(counts)]))
