@@ -30,6 +30,7 @@ _DEPARTURES_BY_REASON: Final = {
     """,
     "Redis 7.2's flags: scripts may call it; 7.0 forbids that, Valkey calls it blocking": "wait/flags",
     "Redis 7.2's flags; Valkey allows it while a script runs": "client|no-touch/flags, client|setinfo/flags",
+    "Redis 7.2's flags, and 8.2's; Valkey allows it while the dataset is loaded": "cluster|myshardid/flags",
     "Redis 7.4 added an id to it": "xread/history",
     "Redis 7.2's token for the empty key is a pair of quotes, where the others show nothing": "migrate/arguments",
     "says more of the arguments than the real servers do": "pfdebug/arguments, debug/arguments",

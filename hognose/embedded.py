@@ -30,7 +30,7 @@ from urllib.parse import quote as quote_url
 
 from hognose.commands.context import DENY_BLOCKING, INTERNAL, Context
 from hognose.config.directives import find
-from hognose.config.errors import ConfigError
+from hognose.config.errors import NO_CLUSTER, ConfigError
 from hognose.config.kinds import encode, quote
 from hognose.config.loader import load
 from hognose.config.store import Config, WorkingDirectory
@@ -104,6 +104,8 @@ class Server:
         if unix_socket is not None:
             lines["unixsocket"] = fspath(unix_socket)
         load(self._config, options=b"\n".join(_line(name, value) for name, value in lines.items()))
+        if self._config.settings.cluster_enabled:
+            raise ConfigError(NO_CLUSTER)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._core: CoreServer | None = None

@@ -65,7 +65,6 @@ ONE_PER_FOLDER: Final = "a second server in a folder whose first one saves its d
 FORM_OF_7_2: Final = "7.0's suite expects SELECT before MULTI and PXAT in capitals; effects are propagated as 7.2 does"
 SINKS_LEFT: Final = "with 7.0's suite the tests that fail before it leave two replicas attached; it passes with 7.2's"
 OLD_TOOL: Final = "the installed redis-check-aof is older than the suite and takes the log for a manifest"
-NO_CLUSTER: Final = "there are no CLUSTER commands yet"
 FREED_IN_SLICES: Final = "what a large expired key occupied is freed in slices, so that no expiry cycle takes long"
 NO_DEBUGGER: Final = "there is no debugger of scripts; the suite's file ends where it asks for one"
 LIBRARIES_IN_LUA: Final = "cjson and its like are Lua here and count as memory of scripts"
@@ -99,7 +98,6 @@ KNOWN: Final = (
         OLD_TOOL,
     ),
     Known("unit/auth", "MASTERAUTH test with binary password", NO_REPLICATION),
-    Known("unit/introspection-2", "COMMAND LIST FILTERBY PATTERN - list all commands/subcommands", NO_CLUSTER),
     Known("unit/latency-monitor", "LATENCY of expire events are correctly collected", FREED_IN_SLICES),
     Known("unit/functions", "Connect a replica to the master instance", NO_REPLICATION),
     Known("unit/functions", "FUNCTION - creation is replicated to replica", NO_REPLICATION),
@@ -122,7 +120,6 @@ KNOWN: Final = (
     Known("unit/scripting", "Replication of script multiple pushes to list with BLPOP", NO_REPLICATION),
     Known("unit/scripting", "Test selective replication of certain Redis commands from Lua", NO_REPLICATION),
     Known("unit/scripting", "Using side effects is not a problem with command replication", NO_REPLICATION),
-    Known("unit/scripting", "CLUSTER RESET can not be invoke from within a script", NO_CLUSTER),
     Known("unit/scripting", "EVAL does not leak in the Lua stack", LIBRARIES_IN_LUA),
     # What is raised outside of any test:
     Known("unit/scripting", "a debugger is not available", NO_DEBUGGER),
@@ -149,8 +146,6 @@ KNOWN: Final = (
     Known("unit/tls", "TLS: switch between tcp and tls ports", NO_REPLICATION),  # runs after the server is lost
     Known("unit/tls", "TLS: Working with an encrypted keyfile", NO_REPLICATION),
     Known("unit/tls", "exception: Executing test client", NO_REPLICATION),
-    Known("unit/memefficiency", "n command 'cluster'", NO_CLUSTER),
-    Known("unit/memefficiency", "exception: Executing test client", NO_CLUSTER),
     Known("unit/type/set", "SRANDMEMBER with a dict containing long chain", SEGMENTED, left_out=True),
     Known("unit/type/stream-cgroups", "Consumer group last ID propagation to slave", NO_REPLICATION),
     Known("unit/type/stream-cgroups", "Replication tests of XCLAIM with deleted entries", NO_REPLICATION),

@@ -15,6 +15,7 @@ def load_all() -> None:
         bloom,
         client,
         client_admin,
+        cluster,
         cluster_session,
         command,
         config,

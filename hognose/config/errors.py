@@ -14,6 +14,7 @@ BAD_DIRECTIVE: Final = "Bad directive or wrong number of arguments"
 WRONG_ARGUMENT_COUNT: Final = "wrong number of arguments"
 UNBALANCED_QUOTES: Final = "Unbalanced quotes in configuration line"
 REPLICA_IN_CLUSTER: Final = "replicaof directive not allowed in cluster mode"
+NO_CLUSTER: Final = "cluster-enabled: hognose cannot be a node of a cluster yet; without this line it starts alone"
 SENTINEL_OUTSIDE_SENTINEL: Final = "sentinel directive while not in sentinel mode"
 MODULE_CONFIG_WITHOUT_VALUE: Final = "Module config specified without value"
 MODULE_CONFIG_WITHOUT_MODULE: Final = (

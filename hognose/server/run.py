@@ -31,7 +31,7 @@ from hognose.commands.host import NOTICE, WARNING
 from hognose.commands.table import CommandTable
 from hognose.config.directives.process import expand_title
 from hognose.config.effects import settings_without_effect
-from hognose.config.errors import ConfigError, ConfigFileUnreadableError
+from hognose.config.errors import NO_CLUSTER, ConfigError, ConfigFileUnreadableError
 from hognose.config.grammar import parse_command_line
 from hognose.config.loader import StartupChecks, load, refuse_modules
 from hognose.config.settings import Settings
@@ -117,6 +117,8 @@ class Startup:
         self.warnings: Final = load(
             self.config, line.path, stdin=stdin, environ=os.environ, options=line.options, checks=names
         )
+        if self.config.settings.cluster_enabled:
+            raise ConfigError(NO_CLUSTER)
         self.renames: Final = names.renames
         self.has_arguments: Final = bool(args)
 

@@ -53,6 +53,12 @@ def test_test_config_points_at_the_bad_line(tmp_path: Path) -> None:
     assert "maxmemory lots" in done.stderr
 
 
+def test_a_node_of_a_cluster_is_refused_rather_than_pretended() -> None:
+    done = run("--cluster-enabled", "yes", "--port", "0")
+    assert done.returncode == 1
+    assert "cannot be a node of a cluster yet" in done.stderr
+
+
 def test_an_unknown_directive_ends_with_1_and_the_real_servers_message() -> None:
     ours = run("--no-such-thing", "1")
     real = subprocess.run(

@@ -111,6 +111,11 @@ def test_a_directive_for_a_whole_process_is_refused() -> None:
         server.execute("CONFIG", "SET", "oom-score-adj", "yes")
 
 
+def test_a_node_of_a_cluster_is_refused() -> None:
+    with pytest.raises(hognose.ConfigError, match="cannot be a node of a cluster yet"):
+        hognose.Server(config={"cluster-enabled": True})
+
+
 def test_a_port_in_use_is_an_error_where_the_server_is_started() -> None:
     with hognose.Server() as first, pytest.raises(hognose.StartError, match="Address already in use"):
         hognose.Server(first.port).start()
