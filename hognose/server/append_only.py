@@ -187,6 +187,14 @@ class AppendOnly(Sink):
             connection.is_held = False
             connection.abort()
 
+    def settle(self) -> None:
+        """Sends all replies that wait, once what they tell of is safe, or disconnects who waits. Blocks."""
+        server = self._server
+        while server.holds_replies:
+            self.flush(now=True)
+            self.finish_sync()
+        self._is_due = False  # the next effect arranges for a write, and has replies wait, anew
+
     # Writing
 
     def flush(self, now: bool = False) -> None:

@@ -33,11 +33,12 @@ class BusyService:
         self._caller: Connection | None = None
 
     def begin(self, caller: Context) -> None:
-        """A script has run too long.
+        """A script has run too long. Waits for the disk if replies do.
 
         Args:
             caller: Whose script it is; nothing more is read from it until the script is over.
         """
+        self._server.append_only.settle()  # from now on no reply has to wait: effects of scripts come at their end
         self._server.dispatcher.attention |= BUSY
         if isinstance(caller, Connection):
             self._caller = caller
@@ -45,15 +46,12 @@ class BusyService:
 
     def serve(self) -> None:
         """Answers whoever has sent something. Returns at once if it was called a moment ago."""
-        server = self._server
-        lifecycle = server.lifecycle
-        if lifecycle is None or server.clock.read() < self._next_us:
+        lifecycle = self._server.lifecycle
+        clock = self._server.clock
+        if lifecycle is None or clock.read() < self._next_us:
             return
-        held = server.holds_replies
-        server.holds_replies = False  # what is answered here tells of no change
         lifecycle.sockets.serve()
-        server.holds_replies = held
-        self._next_us = server.clock.read() + INTERVAL_US
+        self._next_us = clock.read() + INTERVAL_US
 
     def end(self) -> None:
         """The script is over; the event loop takes over."""

@@ -68,12 +68,13 @@ class ServerProcess:
         stdin: str | None = None,
         env: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
+        launcher: Sequence[str] = ("-m", "hognose"),
     ) -> None:
         self.port = free_port() if port is None else port
         words = [*args, "--bind", "127.0.0.1", "--port", str(self.port), *options]
         self._folder = tempfile.TemporaryDirectory()  # for the dump a server leaves at its end
         self.process = subprocess.Popen(
-            command(*words),
+            [sys.executable, *launcher, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

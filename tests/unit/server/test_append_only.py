@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -398,3 +399,43 @@ def test_what_a_client_sent_before_a_pause_is_written_as_it_was(everysec: Setup)
     everysec.turns()
     assert client.reply() == b"OK"
     assert bytes(everysec.disk.data).endswith(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n")
+
+
+@pytest.mark.parametrize("policy", ["always", "everysec", "no"])
+def test_a_busy_script_has_replies_that_wait_sent_after_what_they_tell_of_is_safe(policy: str) -> None:
+    setup = Setup(policy)
+    setup.thread.is_eager = True
+    writer, script = setup.client(), setup.client()
+    writer.send("SET", "a", "1")
+    assert writer.reply() is ...
+    setup.server.set_busy(script.connection, True)
+    assert (writer.reply(), setup.disk.writes) == (b"OK", 1)
+    assert setup.aof.file.synced_size == (0 if policy == "no" else len(setup.disk.data))
+    assert writer.error("GET", "a").startswith("BUSY")
+    setup.server.set_busy(script.connection, False)
+    script.send("SET", "b", "2")
+    assert script.reply() is ...
+    setup.turns()
+    assert (script.reply(), setup.disk.writes) == (b"OK", 2)
+
+
+def test_a_busy_script_waits_for_a_sync_that_runs_so_that_replies_stay_in_order(always: Setup) -> None:
+    writer, script = always.client(), always.client()
+    writer.send("INCR", "n")
+    always.loop.turn()  # the sync begins
+    threading.Thread(target=always.thread.work).start()
+    always.server.set_busy(script.connection, True)
+    assert (writer.reply(), writer.error("GET", "n")[:4]) == (1, "BUSY")
+
+
+@pytest.mark.parametrize("fails", ["write", "sync"])
+def test_a_busy_script_confirms_nothing_that_the_disk_refuses(always: Setup, fails: str) -> None:
+    always.thread.is_eager = True
+    writer, script = always.client(), always.client()
+    if fails == "write":
+        always.disk.write_error = NO_SPACE
+    else:
+        always.disk.sync_error = IO_ERROR
+    writer.send("SET", "a", "1")
+    always.server.set_busy(script.connection, True)
+    assert (writer.reply(), writer.transport.closed) == (..., True)
