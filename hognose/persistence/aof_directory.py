@@ -1,8 +1,9 @@
 """The directory of the append-only files: its manifest, kept on disk and in memory, and the files it names.
 
 A manifest is written under a temporary name, brought to disk and renamed, and the directory is brought to disk after
-it: there is always one whole manifest, and what it names is there. What fails is logged here, with what was tried; the
-caller only has to know that it failed.
+it: there is always one whole manifest, and what it names is there. Where only the last step fails nobody knows which
+manifest is found after a power failure, so the files of both have to stay. What fails is logged here, with what was
+tried; the caller only has to know how far it came.
 """
 
 import os
@@ -30,12 +31,18 @@ FILE_MODE: Final = 0o644
 DIRECTORY_MODE: Final = 0o755
 NO_FILE: Final = -1
 
+NOT_SAVED: Final = 0
+NOT_SYNCED: Final = 1
+"""A start finds the new manifest, unless the power fails before; the one before it then."""
+SAVED: Final = 2
+
 
 class AofDirectory:
     """The append-only files of one server.
 
     Attributes:
         manifest: What is in force.
+        may_revert: Whether a power failure may bring back the manifest before it.
     """
 
     def __init__(self, settings: Settings, log: Callable[[int, str], None], thread: DiskThread) -> None:
@@ -43,6 +50,7 @@ class AofDirectory:
         self._log: Final = log
         self._disk: Final = thread
         self.manifest: Manifest = Manifest()
+        self.may_revert = False
 
     def path(self, name: str) -> str:
         """Where a file of the directory is."""
@@ -79,11 +87,16 @@ class AofDirectory:
             return False
         return True
 
-    def save(self, manifest: Manifest) -> bool:
-        """Puts a manifest in force, on disk and here; False, with the reason logged, if that fails."""
+    def save(self, manifest: Manifest) -> i64:
+        """Puts a manifest in force, on disk and here.
+
+        Returns:
+            SAVED, or with the reason logged, NOT_SAVED or NOT_SYNCED; `manifest` is then the one before.
+        """
         name = self.manifest_name()
         temporary = TEMPORARY_PREFIX + name
         step = f"Can't open the AOF manifest file {temporary}"
+        saved = NOT_SAVED
         try:
             fd = os.open(self.path(temporary), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
             with os.fdopen(fd, "wb") as file:
@@ -94,13 +107,20 @@ class AofDirectory:
                 os.fsync(fd)
             step = f"Error trying to rename the temporary AOF manifest file {temporary} into {name}"
             Path(self.path(temporary)).rename(self.path(name))
+            saved = NOT_SYNCED
             step = f"Fail to fsync AOF directory {self._settings.appenddirname}"
             self.sync()
         except OSError as error:
             self._log(WARNING, f"{step}: {error.strerror}")
-            return False
+            return saved
         self.manifest = manifest
-        return True
+        self.may_revert = False
+        return SAVED
+
+    def go_on_unsynced(self, manifest: Manifest) -> None:
+        """Takes a manifest for the one in force whose saving returned NOT_SYNCED. No file of either is deleted then."""
+        self.manifest = manifest
+        self.may_revert = True
 
     def sync(self) -> None:
         """Brings the directory itself to disk. Raises OSError."""
@@ -150,7 +170,7 @@ class AofDirectory:
 
     def delete_history(self) -> None:
         """Deletes the files that are no longer part of the dataset (unless aof-disable-auto-gc)."""
-        if self._settings.aof_disable_auto_gc or not self.manifest.history:
+        if self._settings.aof_disable_auto_gc or self.may_revert or not self.manifest.history:
             return
         manifest = self.manifest.copy()
         for file in manifest.history:
@@ -182,7 +202,7 @@ class AofDirectory:
         manifest = Manifest()
         manifest.base = AofFile(name, 1, BASE)
         manifest.base_sequence = 1
-        if not self.save(manifest):
+        if self.save(manifest) != SAVED:
             return False
         try:
             Path(name).rename(self.path(name))

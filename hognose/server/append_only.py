@@ -75,6 +75,7 @@ class AppendOnly(Sink):
         delayed_syncs: How often a write could not wait for a sync any longer (INFO aof_delayed_fsync).
         write_error: Why the last write failed, or None.
         sync_error: Why a sync failed, until the dataset has been written anew; or None.
+        lacks_data: Whether a sync of the file being written is among them: only a rewrite that begins later helps.
         current_size: The size of the dataset's files, as of the last rewrite and what was written since.
         base_size: That size right after the last rewrite.
         write_delay_us: DEBUG AOF-FLUSH-SLEEP: how long to wait before each write.
@@ -98,6 +99,7 @@ class AppendOnly(Sink):
         self.delayed_syncs: i64 = 0
         self.write_error: OSError | None = None
         self.sync_error: OSError | None = None
+        self.lacks_data = False
         self.current_size: i64 = 0
         self.base_size: i64 = 0
         self.write_delay_us: i64 = 0
@@ -369,7 +371,8 @@ class AppendOnly(Sink):
 
     def _sync_failed(self, error: OSError, batch: Batch) -> None:
         """Refuses writes until the dataset has been written anew."""
-        self._note_sync_error(error)
+        self.lacks_data = True
+        self.note_sync_error(error)
         if batch.clients:
             self._drop(batch.clients)
             held = self._held
@@ -377,16 +380,18 @@ class AppendOnly(Sink):
             self._drop(held)
         self._release()
 
-    def _note_sync_error(self, error: OSError) -> None:
+    def note_sync_error(self, error: OSError) -> None:
+        """Something may not be on disk: writes are refused until the dataset has been written anew."""
         text = f"Fail to fsync the AOF file: {error.strerror}. Writes are refused until it is rewritten."
         self._server.log(WARNING, text)
         self.sync_error = error
         self._server.update_refusal()
 
     def is_healed(self) -> None:
-        """The dataset has been written anew: syncs that failed before do not matter any more."""
-        self.sync_error = None
-        self._server.update_refusal()
+        """The dataset as it was when the file was begun is on disk: syncs of those before it do not matter any more."""
+        if not self.lacks_data:
+            self.sync_error = None
+            self._server.update_refusal()
 
     # Regular work
 
@@ -395,7 +400,7 @@ class AppendOnly(Sink):
         while self._closing and self._closing[0].is_over():
             problem = self._closing.pop(0).error
             if problem is not None:
-                self._note_sync_error(problem)
+                self.note_sync_error(problem)
         if self.file.fd == NO_FILE or self._is_due:
             return
         if self.write_error is not None:
@@ -425,11 +430,13 @@ class AppendOnly(Sink):
             self._closing.append(job)
             self.thread.submit(job)
         file.begin(fd, 0)
+        self.lacks_data = False
         self._last_sync_s = self._now_s()
 
     def resume(self, fd: int, size: i64) -> None:
         """Goes on at the end of a file that was there at the start."""
         self.file.begin(fd, size)
+        self.lacks_data = False
         self._last_sync_s = self._now_s()
 
     def stop(self) -> None:
@@ -439,20 +446,25 @@ class AppendOnly(Sink):
         self.state = OFF
         self.write_error = None
         self.sync_error = None
+        self.lacks_data = False
         self._postponed_s = 0
         self._server.update_refusal()
         self._release()
 
-    def finish(self) -> None:
-        """Writes everything and brings it to disk, whatever the policy; for the end of the server."""
+    def finish(self) -> str:
+        """Writes everything and brings it to disk, whatever the policy, for the end of the server; what failed."""
         file = self.file
         if file.fd == NO_FILE:
-            return
+            return ""
         self.flush(now=True)
         self.finish_sync()
+        failure = self.write_error or self.sync_error
         try:
-            if self.write_error is None:
+            if failure is None:
                 file.sync()
         except OSError as error:
-            self._server.log(WARNING, f"Fail to fsync the AOF file: {error.strerror}.")
+            self.lacks_data = True
+            self.note_sync_error(error)
+            failure = error
         self._release()
+        return "" if failure is None else f"Error trying to bring the AOF to disk: {failure.strerror}"

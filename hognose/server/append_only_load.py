@@ -6,9 +6,10 @@
 Commands run as those of an internal client: nothing is checked, counted, propagated or answered. Nothing expires
 meanwhile, for that is what the DELs in the file say, and what comes before them must find the key as it was then.
 
-The end of the last file may be missing, when the server or the machine went down while it was written. With
-aof-load-truncated the file is cut off behind the last whole command, or before the MULTI of a transaction that has no
-EXEC; otherwise the server does not start. Anything else that is not as it should be is refused, with the offset.
+The end of the last file (empty ones behind it do not count) may be missing, when the server or the machine went down
+while it was written. With aof-load-truncated the file is cut off behind the last whole command, or before the MULTI of
+a transaction that has no EXEC; otherwise the server does not start. Anything else that is not as it should be is
+refused, with the offset.
 """
 
 import os
@@ -176,11 +177,15 @@ class AofLoad(LoadJob):
         self._reader = None
         described = self._files[self._index]
         kind = "base" if described is self._directory.manifest.base else "incr"
-        if is_cut and self._index + 1 < len(self._files):
+        if is_cut and not self._is_last():
             raise AofLoadError("Fatal error: the truncated file is not the last file")
         if self._file_bytes != 0:
             seconds = time.monotonic() - self._file_started
             self._log(NOTICE, f"DB loaded from {kind} file {described.name}: {seconds:.3f} seconds")
+
+    def _is_last(self) -> bool:
+        """Whether nothing follows the file that is being read."""
+        return all(self._directory.size(file.name) == 0 for file in self._files[self._index + 1 :])
 
     def _report(self) -> None:
         seconds = time.monotonic() - self._started
@@ -322,7 +327,7 @@ class AofLoad(LoadJob):
             raise AofLoadError(f"Unexpected end of file reading the append only file {name}. {TRUNCATED}")
         self._log(WARNING, f"!!! Warning: short read while loading the AOF file {name}!!!")
         self._log(WARNING, f"!!! Truncating the AOF {name} at offset {offset} !!!")
-        if self._index + 1 == len(self._files):
+        if self._is_last():
             try:
                 os.truncate(self._directory.path(name), int(offset))
             except OSError as error:

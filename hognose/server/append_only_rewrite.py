@@ -3,7 +3,7 @@
     before    base 1, incr 1 being written
     start     incr 2 is begun, in the manifest and on disk; the child has the data as of now and writes it
     end       its file becomes base 2; the manifest names base 2 and incr 2; base 1 and incr 1 are history, and deleted
-    failure   base 1, incr 1 and incr 2 are the dataset; the next rewrite begins incr 3
+    failure   base 1, incr 1 and incr 2 are the dataset; the next rewrite begins incr 3, if there is anything in incr 2
 
 At no moment is the dataset on disk incomplete: whatever ends the server, a whole manifest is there with all it names.
 
@@ -13,6 +13,7 @@ which gets its name together with the first base; until then the state is WAITIN
 A rewrite that failed three times in a row is tried by itself only after a minute, then two, four, up to an hour.
 """
 
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,10 +28,10 @@ from hognose.commands.host import (
     REWRITE_STARTED,
     WARNING,
 )
-from hognose.config.directives.process import SHUTDOWN_FORCE
+from hognose.config.directives.process import SHUTDOWN_FORCE, SHUTDOWN_NOSAVE
 from hognose.config.settings import Settings
 from hognose.keyspace.keyspace import Keyspace
-from hognose.persistence.aof_directory import NO_FILE
+from hognose.persistence.aof_directory import NO_FILE, NOT_SAVED, SAVED
 from hognose.persistence.aof_format import timestamp
 from hognose.persistence.aof_rewrite import CommandSink, write_commands
 from hognose.persistence.child import Child, ChildWork, describe_end
@@ -160,7 +161,7 @@ class AppendOnlyRewrite(CronTask):
         server = self._server
         aof = self._aof
         if not aof.directory.create() or not self._begin_increment():
-            self.last_ok = False
+            self._note_end(ok=False)
             return False
         self.rewrites += 1
         total: i64 = 0
@@ -170,8 +171,9 @@ class AppendOnlyRewrite(CronTask):
         try:
             child = server.snapshots.children.start(work, PURPOSE, server.settings.rdb_key_save_delay, total)
         except OSError as error:
-            self.last_ok = False
             server.log(WARNING, f"Can't rewrite append only file in background: fork: {error.strerror}")
+            self._note_end(ok=False)
+            self._drop_temporary_increment()
             return False
         self._child = child
         self.is_scheduled = False
@@ -190,6 +192,8 @@ class AppendOnlyRewrite(CronTask):
             # The new base will contain what it does; in the new increment it would be done twice.
             self._server.log(WARNING, "The AOF cannot be rewritten while it cannot be written")
             return False
+        if aof.state == ON and self.failures != 0 and aof.file.size == 0:
+            return True  # the one that the last rewrite began will do
         manifest = directory.manifest.copy()
         if aof.state == WAITING:
             name = directory.temporary_increment()
@@ -198,8 +202,8 @@ class AppendOnlyRewrite(CronTask):
         fd = directory.open(name, empties=True)
         if fd == NO_FILE:
             return False
-        if aof.state == ON and not directory.save(manifest):
-            os.close(fd)
+        if aof.state == ON and directory.save(manifest) != SAVED:
+            os.close(fd)  # it stays, for a manifest may name it; the next rewrite takes it
             return False
         self._server.log(NOTICE, f"Creating AOF incr file {name} on background rewrite")
         aof.switch_to(fd)
@@ -255,18 +259,30 @@ class AppendOnlyRewrite(CronTask):
                 directory.delete(directory.path(base))
                 return False
         manifest.retire_increments(keeps_last=self._aof.state != OFF)
-        if not directory.save(manifest):
+        saved = directory.save(manifest)
+        if saved == NOT_SAVED:
             directory.delete(directory.path(base))
             if increment:
                 directory.delete(directory.path(increment))
             return False
-        if self._aof.state != OFF:
-            self._aof.current_size = directory.size(base) + self._aof.file.size
-            self._aof.base_size = self._aof.current_size
-            self._aof.state = ON
-            self._aof.is_healed()
+        if saved != SAVED:
+            directory.go_on_unsynced(manifest)
+        self._go_on_from(directory.size(base), saved == SAVED)
         directory.delete_history()
-        return True
+        return saved == SAVED
+
+    def _go_on_from(self, base_size: i64, is_synced: bool) -> None:
+        """The manifest names the new base."""
+        aof = self._aof
+        if aof.state == OFF:
+            return
+        aof.current_size = base_size + aof.file.size
+        aof.base_size = aof.current_size
+        if is_synced:
+            aof.is_healed()
+        elif aof.state == WAITING:  # there is no manifest before this one that a power failure might bring back
+            aof.note_sync_error(OSError(errno.EIO, os.strerror(errno.EIO)))
+        aof.state = ON
 
     def _rename(self, old: str, new: str, kind: str) -> bool:
         try:
@@ -281,16 +297,21 @@ class AppendOnlyRewrite(CronTask):
 
     def _clean_up(self, child: Child) -> None:
         """Leaves nothing of a child behind, whatever became of it."""
-        aof = self._aof
-        aof.directory.delete(temporary_base(child.pid))
+        self._aof.directory.delete(temporary_base(child.pid))
         self.last_duration_s = self._now_s() - self._started_s
-        if aof.state == WAITING:
-            self._server.propagation.detach(aof)
-            aof.file.clear()
-            name = aof.directory.temporary_increment()
-            self._server.log(NOTICE, f"Removing the temp incr aof file {name} in the background")
-            aof.directory.delete(aof.directory.path(name))
-            self.is_scheduled = True
+        self._drop_temporary_increment()
+
+    def _drop_temporary_increment(self) -> None:
+        """Begins anew where the file is being switched on, and the first base could not be made."""
+        aof = self._aof
+        if aof.state != WAITING:
+            return
+        self._server.propagation.detach(aof)
+        aof.file.clear()
+        name = aof.directory.temporary_increment()
+        self._server.log(NOTICE, f"Removing the temp incr aof file {name} in the background")
+        aof.directory.delete(aof.directory.path(name))
+        self.is_scheduled = True
 
     def stop_child(self) -> None:
         """Ends a rewrite that is of no use any more."""
@@ -389,7 +410,8 @@ class AppendOnlyRewrite(CronTask):
                 server.log(NOTICE, text + "and starting a rewrite now.")
                 self.stop_child()
             if not self.start():
-                aof.state = OFF
+                aof.stop()
+                self.is_scheduled = False
                 text = "The AOF has to be enabled but a background AOF rewrite operation can't be triggered. "
                 server.log(WARNING, text + "Check the above logs for more info about the error.")
                 return False
@@ -430,7 +452,7 @@ class AppendOnlyRewrite(CronTask):
         is_new = not manifest.increments
         increment = manifest.new_increment(name) if is_new else manifest.increments[-1].name
         fd = directory.open(increment, empties=False)
-        if fd == NO_FILE or not directory.save(manifest):
+        if fd == NO_FILE or directory.save(manifest) != SAVED:
             return False
         server.log(NOTICE, f"{'Creating' if is_new else 'Opening'} AOF incr file {increment} on server start")
         aof.resume(fd, directory.size(increment))
@@ -458,5 +480,9 @@ class LastWrite(ShutdownStep):
             server.rewrite.stop_child()
         if aof.state != OFF:
             server.log(NOTICE, "Calling fsync() on the AOF file.")
-            aof.finish()
+            failure = aof.finish()
+            if failure and options & SHUTDOWN_NOSAVE:
+                server.log(WARNING, f"{failure}. Exit anyway.")
+            elif failure:
+                return failure
         return ""

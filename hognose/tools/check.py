@@ -139,7 +139,7 @@ def check_manifest(path: Path) -> list[Report]:
         sort = "base" if entry.kind == BASE else "increment"
         report.lines.append(f"{sort} {entry.sequence}: {entry.name}")
         part = check_file(path.parent / entry.name)
-        if part.keep_bytes >= 0 and index < len(files) - 1:
+        if part.keep_bytes >= 0 and any(_size(path.parent / later.name) != 0 for later in files[index + 1 :]):
             part.keep_bytes = -1
             part.lines.append("not the last file: cutting it would leave a gap before what follows")
         reports.append(part)
@@ -149,6 +149,11 @@ def check_manifest(path: Path) -> list[Report]:
         if other != path and other.name not in named:
             report.lines.append(f"{other.name} is not part of the dataset")
     return reports
+
+
+def _size(path: Path) -> int:
+    """The size of a file, 0 if it is not there."""
+    return path.stat().st_size if path.exists() else 0
 
 
 def check_path(path: Path) -> list[Report]:

@@ -58,7 +58,7 @@ class FailingCalls:
         except FileNotFoundError:
             return None
         if name == "fork":
-            paths = [""]
+            paths = [name]
         elif name in PATHS_FIRST:
             paths = [str(arg) for arg in args]
         else:

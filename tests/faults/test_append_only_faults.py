@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import resource
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -237,6 +238,40 @@ def test_a_full_disk_refuses_writes_until_there_is_room(
         assert int(reader.get("count") or 0) >= confirmed
         assert (reader.get("again"), reader.strlen("key")) == (b"1", 100_000)
         assert "Truncating" not in again.log()
+
+
+@pytest.mark.parametrize("filled", ["everysec", "no"], indirect=True)
+def test_a_server_whose_disk_is_full_is_not_shut_down_before_it_has_written_everything(
+    tmp_path: Path, filled: tuple[ServerProcess, redis.Redis]
+) -> None:
+    process, client = filled
+    limit_files(process, 101_000)
+    write_until_refused(process)
+    count = client.get("count")
+    with pytest.raises(redis.ResponseError, match="Errors trying to SHUTDOWN"):
+        client.execute_command("SHUTDOWN")
+    assert "can't exit" in process.wait_for("Error trying to bring the AOF to disk")
+    process.signal(signal.SIGTERM)
+    process.wait_for("SIGTERM received but the server cannot be shut down")
+    limit_files(process, resource.RLIM_INFINITY)
+    process.signal(signal.SIGTERM)
+    assert process.wait() == 0
+    with server(tmp_path).ready() as again, again.client() as reader:
+        assert reader.get("count") == count
+
+
+@pytest.mark.parametrize("option", ["FORCE", "NOSAVE"])
+@pytest.mark.parametrize("filled", ["everysec"], indirect=True)
+def test_a_server_whose_disk_is_full_is_shut_down_if_that_is_insisted_upon(
+    filled: tuple[ServerProcess, redis.Redis], option: str
+) -> None:
+    process, client = filled
+    limit_files(process, 101_000)
+    write_until_refused(process)
+    with pytest.raises(redis.ConnectionError):
+        client.execute_command("SHUTDOWN", option)
+    assert process.wait() == 0
+    assert "Exit anyway" in process.log().split("Error trying to bring the AOF to disk")[1]
 
 
 @pytest.mark.parametrize("filled", ["always", "everysec"], indirect=True)

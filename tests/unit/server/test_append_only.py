@@ -304,6 +304,9 @@ def test_with_always_a_failed_sync_confirms_nothing_and_refuses_writes(always: S
     assert (client.reply(), client.transport.closed) == (..., True)
     always.disk.sync_error = None
     assert other.error("SET", "a", "2") == "MISCONF Errors writing to the AOF file: Input/output error"
+    always.aof.is_healed()  # a rewrite that began before is done, and lacks it
+    assert other.error("SET", "a", "2").startswith("MISCONF")
+    always.aof.resume(99, 0)  # another begins
     always.aof.is_healed()
     other.send("SET", "a", "2")
     always.turns()
