@@ -5,6 +5,7 @@ from typing import Final
 from hognose.commands.context import DENY_BLOCKING, Context
 from hognose.commands.flags import ADMIN, NO_ASYNC_LOADING, NOSCRIPT
 from hognose.commands.host import REWRITE_FAILED, REWRITE_RUNNING, REWRITE_SCHEDULED
+from hognose.commands.persistence import claim_directory
 from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.errors import CommandError
 from hognose.resp.reply import Simple
@@ -28,6 +29,7 @@ SCHEDULED: Final = Simple(b"Background append only file rewriting scheduled")
     complexity="O(1)",
 )
 def bgrewriteaof(ctx: Context, argv: Argv) -> Reply:
+    claim_directory(ctx)
     outcome = ctx.host.rewrite_append_only(later=ctx.flags & DENY_BLOCKING != 0)
     if outcome == REWRITE_RUNNING:
         raise CommandError(RUNNING)

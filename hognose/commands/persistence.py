@@ -21,6 +21,13 @@ STARTED: Final = Simple(b"Background saving started")
 SCHEDULED: Final = Simple(b"Background saving scheduled")
 
 
+def claim_directory(ctx: Context) -> None:
+    """Refuses to write where another server saves."""
+    reason = ctx.host.snapshots.guard.claim()
+    if reason:
+        raise CommandError(f"ERR {reason}")
+
+
 @command(
     "SAVE",
     arity=1,
@@ -33,6 +40,7 @@ def save(ctx: Context, argv: Argv) -> Reply:
     snapshots = ctx.host.snapshots
     if snapshots.is_saving():
         raise CommandError(IN_PROGRESS)
+    claim_directory(ctx)
     if not snapshots.save():
         raise CommandError(FAILED)
     return OK
@@ -53,6 +61,7 @@ def bgsave(ctx: Context, argv: Argv) -> Reply:
     snapshots = ctx.host.snapshots
     if snapshots.is_saving():
         raise CommandError(IN_PROGRESS)
+    claim_directory(ctx)
     # Beside another child, and inside a transaction, none is made.
     if snapshots.children.active is not None or ctx.flags & DENY_BLOCKING:
         if len(argv) == 1 and ctx.flags & DENY_BLOCKING == 0:

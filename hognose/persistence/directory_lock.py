@@ -1,8 +1,9 @@
 """One server per data directory: a lock on the directory itself, so that no file is left behind and none is needed.
 
 Two servers that save into one directory overwrite each other's dumps and append-only files; nobody notices before the
-next start. So a server that persists anything holds an exclusive `flock` on the directory. The kernel drops it with the
-process, however that ends; child processes close their copies of the descriptor at once (`child`).
+next start. So a server that persists anything, by itself or once when asked to, holds an exclusive `flock` on the
+directory. The kernel drops it with the process, however that ends; child processes close their copies of the descriptor
+at once (`child`).
 
 Where a file system has no such locks (some network ones) the server runs without, and says so.
 """
@@ -13,7 +14,18 @@ import os
 from pathlib import Path
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 WOULD_BLOCK: Final = (errno.EWOULDBLOCK, errno.EACCES)
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class DirectoryGuard:
+    """Whom snapshots ask before they write to the data directory."""
+
+    def claim(self) -> str:
+        """Keeps other servers out from now on; who keeps this one out, or the empty string."""
+        return ""
 
 
 class DirectoryLock:
@@ -52,8 +64,7 @@ class DirectoryLock:
                 owner = _owner(fd)
                 os.close(fd)
                 return (
-                    f"Another server{owner} saves its data in {path}. Give this one another `dir`, stop the other one, "
-                    'or turn persistence off here (save "", appendonly no)'
+                    f"Another server{owner} saves its data in {path}. Give this one another `dir` or stop the other one"
                 )
             self.remark = f"The data directory {path} cannot be locked against other servers: {failure.strerror}"
         self.release()

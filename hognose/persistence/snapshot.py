@@ -23,6 +23,7 @@ from hognose.config.settings import Settings
 from hognose.keyspace.keyspace import Keyspace
 from hognose.persistence.child import Child, Children, ChildWork, describe_end
 from hognose.persistence.cooperative import CooperativeSnapshot
+from hognose.persistence.directory_lock import DirectoryGuard
 from hognose.persistence.dump_file import SaveError, name_file, remove
 from hognose.persistence.load import RdbLoad
 from hognose.persistence.lzf import Compressor
@@ -71,6 +72,7 @@ class Snapshots:
         keys_loaded, keys_expired: By the last load.
         skips_checksums: Files and payloads are read whatever their checksums say (a knob for tests).
         listeners: Told of every end.
+        guard: Asked before anything is written to the data directory.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Snapshots:
         self.keys_expired: i64 = 0
         self.skips_checksums = False
         self.listeners: Final[list[SnapshotListener]] = []
+        self.guard: DirectoryGuard = DirectoryGuard()
 
     def _path(self, name: str) -> str:
         """Where a file of the data directory is: servers inside another program do not share its working directory."""
@@ -131,6 +134,8 @@ class Snapshots:
         Args:
             progress: Told of every key.
         """
+        if not self._may_write():
+            return False
         self.saves += 1
         counter = Progress(self._settings.rdb_key_save_delay) if progress is None else progress
         try:
@@ -143,6 +148,13 @@ class Snapshots:
         self.last_save_s = self._now_s()
         self.last_ok = True
         return True
+
+    def _may_write(self) -> bool:
+        """Whether the data directory is this server's; False, with the reason logged, if another one saves there."""
+        reason = self.guard.claim()
+        if reason:
+            self._log(WARNING, reason)
+        return not reason
 
     # In the background
 
@@ -160,6 +172,9 @@ class Snapshots:
             O(size of page tables).
         """
         self._last_try_s = self._now_s()
+        if work is None and not self._may_write():
+            self.scheduled = False
+            return False
         self._dirty_before = self._keyspace.dirty
         self.saves += 1
         self.scheduled = False

@@ -6,7 +6,7 @@ from mypy_extensions import i64
 
 from hognose.commands.host import NOTICE, WARNING
 from hognose.config.directives.process import SHUTDOWN_NOSAVE, SHUTDOWN_SAVE
-from hognose.persistence.directory_lock import DirectoryLock
+from hognose.persistence.directory_lock import DirectoryGuard, DirectoryLock
 from hognose.persistence.load import LoadJob
 from hognose.server.append_only_load import load_append_only
 from hognose.server.cron import CronTask
@@ -49,22 +49,35 @@ class SnapshotTask(CronTask):
         self._server.update_refusal()
 
 
-class DataDirectory:
-    """Keeps other servers out of the directory of one that saves anything by itself."""
+class DataDirectory(DirectoryGuard):
+    """Keeps other servers out of the directory of one that saves anything by itself, or has been told to save."""
 
     def __init__(self, server: "Server") -> None:
         self._server: Final = server
         self._lock: Final = DirectoryLock()
+        self._is_claimed = False
+        server.snapshots.guard = self
 
     def apply(self) -> str:
         """Applier of `dir`, `save` and `appendonly`: takes the lock or gives it up; why it cannot be had, or ""."""
         settings = self._server.settings
         if not settings.save and not settings.appendonly:
-            self._lock.release()
+            if not self._is_claimed:
+                self._lock.release()
             return ""
-        reason = self._lock.take(settings.dir)
+        reason = self._take()
+        return f'{reason}, or turn persistence off here (save "", appendonly no)' if reason else ""
+
+    def claim(self) -> str:
+        reason = self._take()
+        self._is_claimed = not reason
+        return reason
+
+    def _take(self) -> str:
+        reason = self._lock.take(self._server.settings.dir)
         if self._lock.remark:
             self._server.log(WARNING, self._lock.remark)
+            self._lock.remark = ""
         return reason
 
 

@@ -105,6 +105,42 @@ def test_second_server_in_a_directory_refuses_and_names_the_first(tmp_path: Path
             assert client.config_set("save", "60 1")
 
 
+def test_second_server_is_refused_what_it_is_asked_to_save(tmp_path: Path) -> None:
+    with (
+        ServerProcess("--dir", str(tmp_path)).ready() as first,
+        ServerProcess("--dir", str(tmp_path), "--save", "").ready() as second,
+        first.client() as owner,
+        second.client() as guest,
+    ):
+        owner.set("whose", "first")
+        owner.save()
+        dump = (tmp_path / "dump.rdb").read_bytes()
+        guest.set("whose", "second")
+        for words in ("SAVE", "BGSAVE", "BGREWRITEAOF"):
+            with pytest.raises(redis.ResponseError, match=f"Another server .process {first.process.pid}. saves its"):
+                guest.execute_command(words)
+        with pytest.raises(redis.ResponseError, match="Errors trying to SHUTDOWN"):
+            guest.execute_command("SHUTDOWN", "SAVE")
+        assert [path.name for path in tmp_path.iterdir()] == ["dump.rdb"]
+        assert (tmp_path / "dump.rdb").read_bytes() == dump
+
+
+def test_server_that_has_saved_once_keeps_others_out(tmp_path: Path) -> None:
+    with (
+        ServerProcess("--dir", str(tmp_path), "--save", "").ready() as first,
+        ServerProcess("--dir", str(tmp_path), "--save", "").ready() as second,
+        first.client() as owner,
+        second.client() as guest,
+    ):
+        owner.save()
+        owner.config_set("save", "")
+        with pytest.raises(redis.ResponseError, match="Another server"):
+            guest.save()
+        first.process.kill()
+        first.process.wait(TIMEOUT_S)
+        assert guest.save()
+
+
 def test_child_that_saves_does_not_keep_the_directory_locked(tmp_path: Path) -> None:
     with ServerProcess("--dir", str(tmp_path), "--rdb-key-save-delay", "1000000").ready() as first:
         with first.client() as client:
