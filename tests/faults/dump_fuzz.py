@@ -301,7 +301,7 @@ def payloads() -> list[bytes]:
     return found
 
 
-def dump_file(version: str) -> bytes:
+def dump_file(version: str, has_checksum: bool = False) -> bytes:
     """A file with a few keys of every type."""
     server = InProcessServer()
     client = server.client()
@@ -313,7 +313,7 @@ def dump_file(version: str) -> bytes:
         if isinstance(payload, bytes) and len(payload) > LARGEST_PAYLOAD:
             client("DEL", key)
     file = BytesIO()
-    write_dataset(RdbSink(None, file), server.server.keyspace, FileOptions(int(version), False, True, 0))
+    write_dataset(RdbSink(None, file), server.server.keyspace, FileOptions(int(version), has_checksum, True, 0))
     return file.getvalue()
 
 

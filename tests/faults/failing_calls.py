@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CALLS = ["fdatasync", "fork", "fsync", "ftruncate", "rename", "write"]
-PATHS_FIRST = {"rename"}
-"""Calls that take paths; others take the number of an open file."""
+CALLS = ["fdatasync", "fork", "fsync", "ftruncate", "open", "rename", "write"]
+TAKE_PATHS = {"open", "rename"}
+"""Others take the number of an open file."""
 
 
 class FailingCalls:
@@ -35,15 +35,14 @@ class FailingCalls:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._stat = os.stat
         for name in CALLS:
             setattr(os, name, self._guard(name, getattr(os, name)))
 
     def _guard(self, name: str, call: Callable[..., object]) -> Callable[..., object]:
-        def guarded(*args: object) -> object:
+        def guarded(*args: object, **options: object) -> object:
             code = self._error(name, args)
             if code is None:
-                return call(*args)
+                return call(*args, **options)
             if name == "write" and code == errno.ENOSPC:
                 data = bytes(args[1])  # type: ignore[arg-type]
                 if len(data) > 1:
@@ -59,7 +58,7 @@ class FailingCalls:
             return None
         if name == "fork":
             paths = [name]
-        elif name in PATHS_FIRST:
+        elif name in TAKE_PATHS:
             paths = [str(arg) for arg in args]
         else:
             paths = [str(Path(f"/proc/self/fd/{args[0]}").readlink())]

@@ -82,30 +82,68 @@ def check(client: redis.Redis, writers: list[Writer], killed_at: float, policy: 
         assert first >= max(due, default=0), f"{writer.key}: {max(due)} was confirmed, {first} is there"
 
 
+class Killing:
+    """Rounds of writing, killing and looking.
+
+    Args:
+        folder: Where the server's files are.
+        policy: appendfsync.
+        chance: Decides when it is killed.
+    """
+
+    def __init__(self, folder: Path, policy: str, chance: random.Random) -> None:
+        self._folder = folder
+        self._policy = policy
+        self.chance = chance
+        self.writers: list[Writer] = []
+        self._killed_at = 0.0
+
+    def round(self, options: list[str], before_kill: Callable[[redis.Redis], None]) -> None:
+        """Looks at what the last round has left, and does the next."""
+        words = ["--appendfsync", self._policy, "--hz", "100", *options]
+        with server(self._folder, *words).ready() as process:
+            with process.client() as client:
+                check(client, self.writers, self._killed_at, self._policy)
+                first = {name: int(client.get(f"{name}:a") or 0) for name in map(str, range(WRITERS))}
+                self.writers = [Writer(name, process.port, number) for name, number in first.items()]
+                for writer in self.writers:
+                    writer.start()
+                before_kill(client)
+            self._killed_at = time.monotonic()
+            process.process.kill()
+            process.wait()
+            for writer in self.writers:
+                writer.join(TIMEOUT_S)
+
+
 @pytest.mark.parametrize("policy", ["always", "everysec"])
 def test_nothing_confirmed_is_missing_after_a_kill(tmp_path: Path, policy: str) -> None:
     print(f"HOGNOSE_FAULT_SEED={SEED}")
-    chance = random.Random(f"{SEED} {policy}")
-    writers: list[Writer] = []
-    killed_at = 0.0
+    killing = Killing(tmp_path, policy, random.Random(f"{SEED} {policy}"))
     for _ in range(ROUNDS + 1):
-        preamble = chance.choice(["yes", "no"])
-        options = ["--appendfsync", policy, "--aof-use-rdb-preamble", preamble, "--hz", "100"]
+        preamble = killing.chance.choice(["yes", "no"])
+        options = ["--aof-use-rdb-preamble", preamble]
         options += ["--auto-aof-rewrite-min-size", "20kb", "--auto-aof-rewrite-percentage", "20"]
-        with server(tmp_path, *options).ready() as process:
-            with process.client() as client:
-                check(client, writers, killed_at, policy)
-                first = {name: int(client.get(f"{name}:a") or 0) for name in map(str, range(WRITERS))}
-            writers = [Writer(name, process.port, number) for name, number in first.items()]
-            for writer in writers:
-                writer.start()
-            time.sleep(chance.uniform(0.02, 1.5))
-            killed_at = time.monotonic()
-            process.process.kill()
-            process.wait()
-            for writer in writers:
-                writer.join(TIMEOUT_S)
-    assert sum(len(writer.confirmed) for writer in writers) > 0
+        killing.round(options, lambda _: time.sleep(killing.chance.uniform(0.02, 1.5)))
+    assert sum(len(writer.confirmed) for writer in killing.writers) > 0
+
+
+@pytest.mark.parametrize("mode", ["fork", "cooperative"])
+def test_nothing_confirmed_is_missing_after_a_kill_while_a_rewrite_or_a_snapshot_is_under_way(
+    tmp_path: Path, mode: str
+) -> None:
+    print(f"HOGNOSE_FAULT_SEED={SEED}")
+    killing = Killing(tmp_path, "always", random.Random(f"{SEED} {mode}"))
+
+    def begin(client: redis.Redis) -> None:
+        client.mset({f"key{number}": "x" * number for number in range(100)})
+        client.config_set("rdb-key-save-delay", killing.chance.choice([0, 1000, 10_000]))
+        client.execute_command(killing.chance.choice(["BGSAVE", "BGREWRITEAOF"]))
+        time.sleep(killing.chance.uniform(0, 1))
+
+    for _ in range(ROUNDS // 2 + 1):
+        killing.round(["--snapshot-mode", mode], begin)
+    assert sum(len(writer.confirmed) for writer in killing.writers) > 0
 
 
 # Torn logs
