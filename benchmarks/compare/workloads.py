@@ -58,6 +58,7 @@ LIST_ITEMS: Final = (Fill(("RPUSH", LIST, VALUE), 600),)
 ELEMENT: Final = f"element:{RANDOM}"
 HASH: Final = f"hash:{RANDOM}"
 SORTED_SET: Final = (Fill(("ZADD", "zset", RANDOM, ELEMENT), KEYSPACE),)
+SCORES: Final = (Fill(("ZADD", "scores", f"0.{RANDOM}12345", ELEMENT), KEYSPACE),)  # of 16 and 17 digits
 STREAM: Final = (Fill(("XADD", "stream", "*", "field", VALUE), 10_000),)
 BITMAP: Final = f"bitmap:{RANDOM}"  # clients draw no offsets: a number with leading zeros is none to SETBIT
 BITMAPS: Final = (Fill(("SETBIT", BITMAP, "1023", "1"), KEYSPACE),)
@@ -106,6 +107,7 @@ WORKLOADS: Final = (
     Workload("ZADD", "sorted_sets", ("ZADD", "zset", RANDOM, ELEMENT)),
     Workload("ZRANK", "sorted_sets", ("ZRANK", "zset", ELEMENT), SORTED_SET),
     Workload("ZRANGE_100", "sorted_sets", ("ZRANGE", "zset", "0", "99"), SORTED_SET),
+    Workload("ZRANGE_100_SCORES", "sorted_sets", ("ZRANGE", "scores", "0", "99", "WITHSCORES"), SCORES),
     Workload("ZRANGEBYSCORE", "sorted_sets", ("ZRANGEBYSCORE", "zset", RANDOM, "inf", "LIMIT", "0", "100"), SORTED_SET),
     Workload("GEOSEARCH_10KM", "geo", ("GEOSEARCH", "geo", *HERE, "BYRADIUS", "10", "km"), POINTS),
     Workload("XADD", "streams", ("XADD", "stream", "*", "field", VALUE)),

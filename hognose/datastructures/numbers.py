@@ -20,7 +20,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from hognose.datastructures.grisu import grisu2, is_certain, short_decimal
+from hognose.datastructures.grisu import grisu2
 from hognose.datastructures.longdouble import incr_float
 from hognose.datastructures.number_syntax import KIND_HEX, KIND_INVALID, number_kind
 
@@ -47,6 +47,10 @@ SAFE_INTEGRAL: Final = 4611686018427387904.0
 """Doubles without a fraction, up to this size, are printed as integers: 2**62, as the server's own test has it."""
 MAX_PLAIN_ZEROS: Final = 7
 MAX_PLAIN_DECIMALS: Final = 6
+MIN_PLAIN_POINT: Final = -2
+MAX_PLAIN_POINT: Final = 4
+"""Numbers from 1e-3 to below 1e4 have a point and no exponent, however many decimals they have."""
+ZEROS: Final = b"00000000"
 INFINITY: Final = float("inf")
 
 
@@ -205,48 +209,28 @@ def format_double(value: float) -> bytes:
 
 def format_fraction(value: float) -> bytes:
     """Prints a finite double that is neither zero nor an integer of moderate size."""
-    short_digits, decimals = short_decimal(abs(value))
-    if decimals:
-        return format_decimal(short_digits, decimals, value < 0)
     return format_digits(value)
 
 
 def format_digits(value: float) -> bytes:
     """Prints a finite double that is not zero by its digits alone, whole numbers too: 100000000 is 1e+8."""
-    text = repr(value)
-    mantissa, _, power = text.lstrip("-").partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    exponent = (int(power) if power else 0) - len(fraction)
-    digits = (whole + fraction).lstrip("0")
-    significant = digits.rstrip("0")
-    exponent += len(digits) - len(significant)
-    size = abs(value)
-    if not is_certain(size, int(significant), exponent):
-        grisu_digits, exponent = grisu2(size, len(significant))
-        significant = str(grisu_digits)
-    laid_out = lay_out(significant, exponent)
-    return ("-" + laid_out if value < 0 else laid_out).encode()
+    digits, exponent = grisu2(abs(value))
+    laid_out = lay_out(str(digits).encode(), exponent)
+    return b"-%b" % laid_out if value < 0 else laid_out
 
 
-def format_decimal(digits: i64, decimals: i64, negative: bool) -> bytes:
-    """Prints digits with a point before the last few of them."""
-    tens: i64 = 1
-    while decimals > 0:
-        tens *= 10
-        decimals -= 1
-    fraction = format_i64(tens + digits % tens)
-    return b"%b%b.%b" % (b"-" if negative else b"", format_i64(digits // tens), fraction[1:])
-
-
-def lay_out(digits: str, exponent: int) -> str:
+def lay_out(digits: bytes, exponent: i64) -> bytes:
     """Places the point, or an exponent, in digits of which the last is worth 10**exponent."""
-    count = len(digits)
-    magnitude = exponent + count - 1
+    count: i64 = len(digits)
+    point = count + exponent
+    """How many digits stand before the point."""
+    if exponent < 0 and (exponent >= -MAX_PLAIN_DECIMALS or MIN_PLAIN_POINT <= point <= MAX_PLAIN_POINT):
+        if point > 0:
+            return b"%b.%b" % (digits[:point], digits[point:])
+        return b"0.%b%b" % (ZEROS[:-point], digits)
     if 0 <= exponent <= MAX_PLAIN_ZEROS:
-        return digits + "0" * exponent
-    if exponent < 0 and (exponent >= -MAX_PLAIN_DECIMALS or abs(magnitude) < 4):
-        if magnitude < 0:
-            return "0." + "0" * (-magnitude - 1) + digits
-        return digits[: magnitude + 1] + "." + digits[magnitude + 1 :]
-    mantissa = digits[0] + "." + digits[1:] if count > 1 else digits
-    return f"{mantissa}e{'-' if magnitude < 0 else '+'}{abs(magnitude)}"
+        return digits + ZEROS[:exponent]
+    sign, power = (b"-", format_i64(1 - point)) if point < 1 else (b"+", format_i64(point - 1))
+    if count == 1:
+        return b"%be%b%b" % (digits, sign, power)
+    return b"%b.%be%b%b" % (digits[:1], digits[1:], sign, power)
