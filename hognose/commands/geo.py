@@ -4,6 +4,7 @@ Positions are sorted set scores (`datastructures/geohash`), so that every sorted
 are in `geo_search`.
 """
 
+import math
 from typing import Final
 
 from hognose.commands.arguments import floating
@@ -19,6 +20,8 @@ from hognose.resp.reply import NULL_ARRAY, Encoded
 command = CommandGroup("geo")
 
 UNKNOWN_UNIT: Final = "ERR unsupported unit provided. please use M, KM, FT, MI"
+NO_DISTANCE: Final = b"-922337203685477.5808"
+"""What real servers make of NaN, which the distance of some antipodes is."""
 METRES: Final[dict[bytes, float]] = {b"M": 1.0, b"KM": 1000.0, b"FT": 0.3048, b"MI": 1609.34}
 
 
@@ -64,8 +67,15 @@ def position_reply(ctx: Context, longitude: float, latitude: float) -> list[obje
 
 
 def distance_reply(distance: float) -> bytes:
-    """A distance as replies show it: with four decimals, a tenth of a millimetre or of a metre."""
-    return b"%.4f" % distance
+    """A distance as replies show it: with four decimals, a tenth of a millimetre or of a metre.
+
+    It is the product that is rounded, as real servers do; printing the distance itself would round what the product
+    loses.
+    """
+    if math.isnan(distance):
+        return NO_DISTANCE
+    scaled = round(distance * 10_000.0)
+    return b"%d.%04d" % (scaled // 10_000, scaled % 10_000)
 
 
 @command(

@@ -16,6 +16,7 @@ from hognose.commands.spec import Argv, CommandGroup, Context, Reply
 from hognose.commands.zset_access import limits_of, store_result, zset_to_read
 from hognose.datastructures import geohash
 from hognose.datastructures.geohash import TWO_TO_63, Box, Circle, Polygon, Shape
+from hognose.datastructures.partial_sort import partial_order
 from hognose.datastructures.skiplist import Skiplist
 from hognose.datastructures.zset import ZSetValue
 from hognose.errors import SYNTAX, CommandError, printable
@@ -246,11 +247,18 @@ class AreaQuery:
         order = self.order
         if self.count and order == UNSORTED and not self.any:
             order = ASCENDING
-        if order == ASCENDING:
-            found.sort(key=distance_of)
-        elif order == DESCENDING:
-            found.sort(key=negative_distance_of)
-        return found[: self.count] if self.count else found
+        if order == UNSORTED:
+            return found[: self.count] if self.count else found
+        if self.count and self.count < len(found):
+            return self._nearest(found, order)
+        found.sort(key=distance_of if order == ASCENDING else negative_distance_of)
+        return found
+
+    def _nearest(self, found: list[Hit], order: i64) -> list[Hit]:
+        """The first of the hits in order; among equally distant ones those that real servers answer."""
+        distances = [hit.distance if order == ASCENDING else -hit.distance for hit in found]
+        ranked = partial_order(distances, 0, self.count - 1)
+        return [found[ranked[i]] for i in range(self.count)]
 
     def _search_range(self, zset: ZSetValue, area: Shape, least: float, end: float, found: list[Hit]) -> None:
         """Appends the members inside the area whose scores are in a range; with ANY, until there are enough."""

@@ -31,6 +31,7 @@ from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.commands.string import text_of
 from hognose.datastructures.hashvalue import HashValue
 from hognose.datastructures.numbers import parse_double
+from hognose.datastructures.partial_sort import partial_order
 from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue
 from hognose.datastructures.value import Value
@@ -76,6 +77,10 @@ class SortOptions:
         i = 2
         while i < len(argv):
             i += self._read(ctx, argv, i, may_store)
+
+    def cuts_off(self, length: int) -> bool:
+        """Whether LIMIT leaves less than so many elements."""
+        return self.offset > 0 or (0 <= self.count < length)
 
     def _read(self, ctx: Context, argv: Argv, at: int, may_store: bool) -> int:
         """Reads the option at an index. Returns how many arguments it takes."""
@@ -190,27 +195,16 @@ def score_of(text: bytes) -> float:
         raise CommandError(NOT_A_SCORE) from None
 
 
-class ByScore:
-    """The order of elements whose weights are numbers; those of equal weight go by their bytes."""
-
-    def __init__(self, weights: dict[bytes, float]) -> None:
-        self._weights: Final = weights
-
-    def key(self, element: bytes) -> tuple[float, bytes]:
-        """What an element is compared by."""
-        return self._weights[element], element
-
-
 class ByText:
-    """The order of elements whose weights are texts; no weight comes before any."""
+    """What elements are compared by where their weights are texts; no weight comes before any."""
 
-    def __init__(self, weights: dict[bytes, bytes | None], collates: bool) -> None:
+    def __init__(self, weights: dict[bytes, bytes | None] | None, collates: bool) -> None:
         self._weights: Final = weights
         self._collates: Final = collates
 
     def key(self, element: bytes) -> tuple[bool, str | bytes]:
-        """What an element is compared by."""
-        weight = self._weights[element]
+        """What an element is compared by; itself, where there are no other weights."""
+        weight = element if self._weights is None else self._weights[element]
         if weight is None:
             return False, "" if self._collates else b""
         if not self._collates:
@@ -218,20 +212,60 @@ class ByText:
         return True, locale.strxfrm(weight.partition(b"\0")[0].decode("utf-8", "surrogateescape"))
 
 
-def sorted_elements(ctx: Context, elements: list[bytes], options: SortOptions) -> list[bytes]:
-    """The elements in the order asked for. O(N*log(N))."""
-    by = options.by
-    texts: dict[bytes, bytes | None] = {}
+class ByScore:
+    """What elements are compared by where their weights are numbers."""
+
+    def __init__(self, weights: dict[bytes, bytes | None]) -> None:
+        self._weights: Final = weights
+
+    def key(self, element: bytes) -> float:
+        """The number; 0 for no weight."""
+        weight = self._weights[element]
+        return 0.0 if weight is None else score_of(weight)
+
+
+def weights_of(ctx: Context, elements: list[bytes], pattern: bytes) -> dict[bytes, bytes | None]:
+    """What a pattern means for each of the elements."""
+    weights: dict[bytes, bytes | None] = {}
     for element in elements:
-        if element not in texts:
-            texts[element] = element if by is None else value_by_pattern(ctx, by, element)
-    if options.alpha:
-        collates = options.store is None and locale.setlocale(locale.LC_COLLATE) not in BYTE_ORDERS
-        return sorted(elements, key=ByText(texts, collates).key, reverse=options.descending)
-    scores: dict[bytes, float] = {}
-    for element, text in texts.items():
-        scores[element] = 0.0 if text is None else score_of(text)
-    return sorted(elements, key=ByScore(scores).key, reverse=options.descending)
+        if element not in weights:
+            weights[element] = value_by_pattern(ctx, pattern, element)
+    return weights
+
+
+def sort_elements(ctx: Context, elements: list[bytes], options: SortOptions) -> None:
+    """Sorts the elements as asked for. O(N*log(N))."""
+    descending = options.descending
+    weights = None if options.by is None else weights_of(ctx, elements, options.by)
+    if not options.alpha:
+        # Those of equal weight go by their bytes, for sorting again keeps the order among them.
+        elements.sort(reverse=descending)
+        elements.sort(key=score_of if weights is None else ByScore(weights).key, reverse=descending)
+        return
+    collates = options.store is None and locale.setlocale(locale.LC_COLLATE) not in BYTE_ORDERS
+    if weights is None and not collates:
+        elements.sort(reverse=descending)
+        return
+    order = ByText(weights, collates)
+    if weights is None or not options.cuts_off(len(elements)):
+        elements.sort(key=order.key, reverse=descending)
+    else:
+        cut_off_by_text(elements, order, options)
+
+
+def cut_off_by_text(elements: list[bytes], order: ByText, options: SortOptions) -> None:
+    """Sorts so far that what LIMIT leaves is right, and among elements of the same text is what real servers leave."""
+    texts = [order.key(element) for element in elements]
+    step = -1.0 if options.descending else 1.0
+    ranks: dict[tuple[bool, str | bytes], float] = {}
+    for text in sorted(set(texts)):
+        ranks[text] = step * len(ranks)
+    low = max(options.offset, 0)
+    high = len(elements) - 1 if options.count < 0 else min(low + options.count, len(elements)) - 1
+    before = list(elements)
+    found = partial_order([ranks[text] for text in texts], min(low, len(elements)), high)
+    for i in range(len(elements)):
+        elements[i] = before[found[i]]
 
 
 def arranged(ctx: Context, value: object, options: SortOptions) -> list[bytes]:
@@ -243,7 +277,7 @@ def arranged(ctx: Context, value: object, options: SortOptions) -> list[bytes]:
         options.alpha = True
         options.by = None
     if not options.unsorted:
-        elements = sorted_elements(ctx, elements, options)
+        sort_elements(ctx, elements, options)
     elif options.descending and not isinstance(value, SetValue):
         elements.reverse()
     start = max(options.offset, 0)
@@ -254,20 +288,21 @@ def sort_reply(ctx: Context, argv: Argv, may_store: bool) -> Reply:
     """SORT and SORT_RO."""
     options = SortOptions(ctx, argv, may_store)
     elements = arranged(ctx, ctx.db.lookup_read(argv[1]), options)
+    if not options.gets:
+        return elements if options.store is None else store_results(ctx, options.store, elements)
     results: list[bytes | None] = []
-    if options.gets:
-        for element in elements:
-            results.extend([value_by_pattern(ctx, pattern, element) for pattern in options.gets])
-    else:
-        results.extend(elements)
-    return results if options.store is None else store_results(ctx, options.store, results)
+    for element in elements:
+        results.extend([value_by_pattern(ctx, pattern, element) for pattern in options.gets])
+    if options.store is None:
+        return results
+    return store_results(ctx, options.store, [b"" if result is None else result for result in results])
 
 
-def store_results(ctx: Context, key: bytes, results: list[bytes | None]) -> int:
+def store_results(ctx: Context, key: bytes, results: list[bytes]) -> int:
     """Makes a list of the results; no results at all delete the key. Returns how many there are."""
     if results:
         value = ListValue(ctx.host.list_limits)
-        value.push_tail([b"" if result is None else result for result in results])
+        value.push_tail(results)
         ctx.db.set(key, value)
         report(ctx, key, b"sortstore", len(results))
     elif ctx.db.drop(key):

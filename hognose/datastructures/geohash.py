@@ -173,7 +173,7 @@ def distance_m(longitude1: float, latitude1: float, longitude2: float, latitude2
     """The great-circle distance of two positions in metres (haversine formula).
 
     Returns:
-        Metres; NaN for antipodes whose haversine rounds to more than 1.
+        Metres; NaN for antipodes whose haversine rounds to so much more than 1 that its root does, too.
     """
     across = math.sin((longitude2 * RADIANS - longitude1 * RADIANS) / 2)
     if across == 0.0:
@@ -182,9 +182,10 @@ def distance_m(longitude1: float, latitude1: float, longitude2: float, latitude2
     radians2 = latitude2 * RADIANS
     along = math.sin((radians2 - radians1) / 2)
     haversine = along * along + math.cos(radians1) * math.cos(radians2) * across * across
-    if haversine > 1.0:
+    sine = math.sqrt(haversine)
+    if sine > 1.0:
         return math.nan
-    return 2.0 * EARTH_RADIUS_M * math.asin(math.sqrt(haversine))
+    return 2.0 * EARTH_RADIUS_M * math.asin(sine)
 
 
 def _meridian_m(latitude1: float, latitude2: float) -> float:

@@ -5,6 +5,7 @@ import pytest
 from tests.inprocess import InProcessClient
 
 SICILY = ("13.361389", "38.115556", "Palermo", "15.087269", "37.502669", "Catania")
+ANTIPODES = ("154.9148", "74.3413", "a", "-25.0852", "-74.3413", "b")
 AROUND = ("FROMLONLAT", "15", "37")
 
 
@@ -40,6 +41,37 @@ def test_distances_have_four_decimals_in_any_unit(sicily: InProcessClient) -> No
     assert sicily.error("GEODIST", "Sicily", "Palermo", "Catania", "x") == (
         "ERR unsupported unit provided. please use M, KM, FT, MI"
     )
+
+
+def test_it_is_ten_thousand_times_the_distance_that_is_rounded(client: InProcessClient) -> None:
+    client("GEOADD", "key", "0.03295093774795532", "85.01850311659757153", "m")
+    around = ("FROMLONLAT", "180.0", "32.5150577295", "BYRADIUS", "25650689.673", "ft")
+    assert client("GEOSEARCH", "key", *around, "WITHDIST") == [[b"m", b"22794982.9864"]]
+
+
+def test_antipodes_have_a_distance(client: InProcessClient) -> None:
+    client("GEOADD", "key", *ANTIPODES)
+    assert client("GEODIST", "key", "a", "b") == b"20020734.0000"
+
+
+@pytest.mark.parametrize(
+    ("count", "order", "members"),
+    [
+        (9, "ASC", b"m1 m4 m7 m0"),
+        (9, "DESC", b"m8 m5 m2 m0"),
+        (20, "ASC", b"m16 m10 m13 m1"),
+        (20, "DESC", b"m8 m5 m2 m17"),
+        (60, "ASC", b"m7 m10 m13 m16"),
+        (60, "DESC", b"m11 m59 m56 m53"),
+    ],
+)
+def test_a_count_cuts_equally_distant_members_off_as_real_servers_do(
+    client: InProcessClient, count: int, order: str, members: bytes
+) -> None:
+    for number in range(count):
+        client("GEOADD", "key", str(number % 3), "0", f"m{number}")
+    around = ("FROMLONLAT", "1", "0", "BYRADIUS", "200", "km")
+    assert client("GEOSEARCH", "key", *around, order, "COUNT", "4") == members.split()
 
 
 def test_geosearch_answers_what_is_asked_for_in_a_fixed_order(sicily: InProcessClient) -> None:

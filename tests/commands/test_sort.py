@@ -109,6 +109,23 @@ def test_limit_cuts_a_part_out(
     assert reply == [letter.encode() for letter in expected]
 
 
+@pytest.mark.parametrize(
+    ("options", "elements"),
+    [
+        (("LIMIT", "0", "5"), b"e0 e15 e9 e3 e12"),
+        (("DESC", "LIMIT", "3", "4"), b"e11 e2 e5 e19"),
+        ((), b"e0 e3 e6 e9 e12 e15 e18 e1 e4 e7 e10 e13 e16 e19 e2 e5 e8 e11 e14 e17"),
+    ],
+)
+def test_a_limit_cuts_equal_texts_off_as_real_servers_do(
+    client: InProcessClient, options: tuple[str, ...], elements: bytes
+) -> None:
+    for number in range(20):
+        client("RPUSH", "list", f"e{number}")
+        client("SET", f"we{number}", str(number % 3))
+    assert client("SORT", "list", "BY", "w*", "ALPHA", *options) == elements.split()
+
+
 def test_store_makes_a_list_and_takes_the_deadline_away(numbers: InProcessClient) -> None:
     numbers("SET", "target", "x", "EX", 100)
     assert numbers("SORT", "numbers", "GET", "w_*", "STORE", "target") == 4
