@@ -204,11 +204,6 @@ def format_double(value: float) -> bytes:
         return b"inf" if value > 0 else b"-inf"
     elif value != value:  # noqa: PLR0124 - the one value that differs from itself
         return b"nan"
-    return format_fraction(value)
-
-
-def format_fraction(value: float) -> bytes:
-    """Prints a finite double that is neither zero nor an integer of moderate size."""
     return format_digits(value)
 
 

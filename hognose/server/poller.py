@@ -6,9 +6,9 @@ The event loop keeps timers, signals and threads; sockets of clients and of list
 epoll descriptor holds them all. That descriptor is readable itself while any of them has something to tell, and it is
 all that the loop sees of them (`EpollPoller`). Elsewhere the loop watches every socket (`LoopPoller`).
 
-Why not the loop's own transports: they cost more than reading, running and answering a small command takes (see
-docs/design/hot-path.md), and they are out of reach while a callback of the loop runs. A script that takes long is such a
-callback; `busy` calls `serve` from within it, and everybody else is served as ever.
+Why not the loop's own transports: they cost more than a small command takes (docs/design/hot-path.md), and they are
+out of reach while a callback of the loop runs. A script that takes long is such a callback; `busy` calls `serve` from
+within it, and everybody else is served as ever.
 
 Events are level-triggered: what is not dealt with is told again.
 """
@@ -59,7 +59,12 @@ class Poller:
     """Watches sockets."""
 
     def watch(self, watched: Watched, events: int) -> None:
-        """Watches a socket for READ and WRITE bits from now on; for 0 no longer, as has to be done before it closes. O(1)."""
+        """Watches a socket from now on. O(1).
+
+        Args:
+            watched: The socket.
+            events: READ and WRITE bits; 0 for no longer, as has to be said before it is closed.
+        """
         raise NotImplementedError
 
     def serve(self) -> None:

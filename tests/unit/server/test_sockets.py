@@ -107,8 +107,8 @@ def test_what_a_client_sends_is_answered(harness: Harness) -> None:
 def test_both_ends_are_known_by_their_addresses(harness: Harness) -> None:
     client, connection = harness.connect()
     with client:
-        assert connection.peer.decode() == "127.0.0.1:{}".format(client.getsockname()[1])
-        assert connection.local.decode() == "127.0.0.1:{}".format(client.getpeername()[1])
+        assert connection.peer.decode() == f"127.0.0.1:{client.getsockname()[1]}"
+        assert connection.local.decode() == f"127.0.0.1:{client.getpeername()[1]}"
 
 
 def test_what_a_slow_client_leaves_comes_complete_and_in_order(harness: Harness) -> None:
