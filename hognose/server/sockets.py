@@ -42,8 +42,8 @@ MOST_ACCEPTED: Final = 100
 class ClientSocket(Transport):
     """One client's socket."""
 
-    def __init__(self, sockets: "ClientSockets", sock: socket.socket, connection: Connection) -> None:
-        super().__init__(sock.fileno(), _address(sock.getpeername), sock.getsockname())
+    def __init__(self, sockets: "ClientSockets", sock: socket.socket, peer: object, connection: Connection) -> None:
+        super().__init__(sock.fileno(), peer, sock.getsockname())
         self._sockets: Final = sockets
         self._poller: Final = sockets.poller
         self._socket: Final = sock
@@ -237,7 +237,7 @@ class ClientSockets:
         """
         for _ in range(MOST_ACCEPTED):
             try:
-                accepted, _ = listening.accept()
+                accepted, peer = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 break
             except OSError as error:
@@ -247,7 +247,7 @@ class ClientSockets:
             if accepted.family != socket.AF_UNIX:
                 with contextlib.suppress(OSError):  # the client may be gone already
                     accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            ClientSocket(self, accepted, make()).open()
+            ClientSocket(self, accepted, peer, make()).open()
         return True
 
     def ended(self, ended: ClientSocket) -> None:
@@ -271,11 +271,3 @@ class ClientSockets:
         self.poller.serve()
         if self._ended:
             self.say_goodbyes()
-
-
-def _address(name: Callable[[], object]) -> object:
-    """An end of a connection; None if the client is gone already."""
-    try:
-        return name()
-    except OSError:
-        return None
