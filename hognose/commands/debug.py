@@ -27,7 +27,7 @@ from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue
 from hognose.datastructures.value import Value
 from hognose.errors import LOADING as LOADING_ERROR
-from hognose.errors import NO_SUCH_KEY, SYNTAX, VALUE_MUST_BE_POSITIVE, CommandError, printable
+from hognose.errors import NO_SUCH_KEY, VALUE_MUST_BE_POSITIVE, CommandError, printable
 from hognose.keyspace.access import access_second
 from hognose.keyspace.memory import value_size
 from hognose.persistence.rdb_format import RdbError
@@ -75,9 +75,14 @@ def debug(ctx: Context, argv: Argv) -> Reply:
     ctx.host.require_permitted(ctx)
     subcommand = HANDLERS.get(argv[1].upper())
     if subcommand is None or not subcommand.least <= len(argv) - 2 <= subcommand.most:
-        text = f"unknown subcommand or wrong number of arguments for '{printable(argv[1][:128])}'. Try DEBUG HELP."
-        raise CommandError("ERR " + text)
+        raise unknown_subcommand(argv)
     return subcommand.run(ctx, argv)
+
+
+def unknown_subcommand(argv: Argv) -> CommandError:
+    """The error for a subcommand that is not there, or not with these arguments."""
+    text = f"unknown subcommand or wrong number of arguments for '{printable(argv[1][:128])}'. Try DEBUG HELP."
+    return CommandError("ERR " + text)
 
 
 def leading_integer(text: bytes) -> int:
@@ -298,7 +303,7 @@ def replybuffer(ctx: Context, argv: Argv) -> Reply:
     elif what == b"resizing":
         host.resizes_buffers = leading_integer(value) != 0
     else:
-        raise CommandError(SYNTAX)
+        raise unknown_subcommand(argv)
     return OK
 
 

@@ -330,6 +330,8 @@ class RequestParser:
         """Takes a line of words; blank lines give an empty list."""
         buffer = self.buffer
         stop: i64 = buffer.find(b"\n", self.pos)
+        if stop >= 0 and buffer.find(b"\0", self.pos, stop) >= 0:
+            stop = -1  # as in real servers, whose search for the line's end goes no further than a NUL
         if (len(buffer) if stop < 0 else stop) - self.pos > MAX_LINE_BYTES:
             raise ProtocolError("too big inline request")
         if stop < 0:
@@ -340,7 +342,8 @@ class RequestParser:
         line = buffer[self.pos : line_end]
         self.pos = stop + 1
         try:
-            return split_words(line)
+            self._argv = split_words(line)
+            return self._argv
         except UnbalancedQuotesError:
             raise ProtocolError("unbalanced quotes in request") from None
 

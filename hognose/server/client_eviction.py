@@ -123,7 +123,7 @@ class ClientEviction:
 
     def _evict_one(self, client: "Connection") -> None:
         server = self._server
-        server.log(NOTICE, f"Evicting client: {describe(client)} tot-mem={client.counted_bytes}")
+        server.log(NOTICE, f"Evicting client: {describe(client)}")
         self.evicted += 1
         # Being closed, it leaves its bucket when the server notes it for the last time.
         client.disconnect()

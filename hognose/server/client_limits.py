@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from hognose.commands.client_text import QUEUED_COMMAND_BYTES
+from hognose.commands.client_text import QUEUED_COMMAND_BYTES, client_line
 from hognose.commands.context import BLOCKED, MONITOR, PRIMARY, REPLICA, UNAUTHENTICATED
 from hognose.commands.host import VERBOSE, WARNING
 from hognose.config import specials
 from hognose.config.specials import OutputBufferLimit
+from hognose.server.monitors import quoted
 
 if TYPE_CHECKING:
     from hognose.server.connection import Connection
@@ -96,9 +97,9 @@ class ClientLimits:
             self._server.memory_limit.note_client(connection)
         if waiting <= self._server.settings.client_query_buffer_limit or connection.closed:
             return
-        start = connection.parser.buffer[:SHOWN_INPUT_BYTES]
-        text = f"Closing client that reached max query buffer length: {describe(connection)} (starts with {start!r})"
-        self._server.log(WARNING, text)
+        start = quoted(connection.parser.buffer[:SHOWN_INPUT_BYTES]).decode()
+        text = f"Closing client that reached max query buffer length: {describe(connection)}"
+        self._server.log(WARNING, f"{text} (qbuf initial bytes: {start})")
         connection.abort()
 
     def note_buffers(self, connection: "Connection") -> None:
@@ -170,7 +171,5 @@ def is_exempt_from_timeout(connection: "Connection") -> bool:
 
 
 def describe(connection: "Connection") -> str:
-    """A client in the words of the log."""
-    address = connection.address().decode("utf-8", "replace")
-    name = connection.name.decode("utf-8", "replace")
-    return f"id={connection.id} addr={address} name={name} user={connection.user}"
+    """A client in the words of the log, which are those of CLIENT LIST."""
+    return client_line(connection).decode("utf-8", "replace")

@@ -164,7 +164,7 @@ class InfoReport:
             ("hz", int(server.cron.rate())),
             ("configured_hz", settings.hz),
             ("lru_clock", int(access_second(server.clock.now_ms)) & 0xFFFFFF),
-            ("executable", sys.executable),
+            ("executable", server.executable),
             ("config_file", server.config.path),
             ("io_threads_active", 0),
             *self._listeners(),

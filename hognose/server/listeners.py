@@ -302,7 +302,8 @@ def listen_tcp(host: str, port: int, backlog: int, keepalive_seconds: int, mark:
     try:
         found = socket.getaddrinfo(node, port, family, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)
     except socket.gaierror as error:
-        raise OSError(errno.EADDRNOTAVAIL, error.strerror) from error
+        # No name of an address at all, which a dash before it does not excuse.
+        raise OSError(errno.ENOENT, error.strerror) from error
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if family == socket.AF_INET6:

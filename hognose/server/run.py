@@ -14,6 +14,7 @@ import locale
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Final
 
 from hognose.acl.index import CommandIndex
@@ -104,12 +105,14 @@ class Startup:
 
     Attributes:
         config: All of it.
+        executable: The program that was started.
         warnings: To be logged.
         renames: See `CommandNames`.
         has_arguments: Whether anything was configured on the command line.
     """
 
     def __init__(self, args: list[str]) -> None:
+        self.executable: Final = str(Path(sys.argv[0]).absolute())  # before `dir` changes the directory
         line = parse_command_line(args)
         names = CommandNames()
         self.config: Final = Config()
@@ -193,6 +196,7 @@ class ServerProcess:
         self._pid_file: Final = pid_file
         self._settings: Final = startup.config.settings
         self._server: Final = Server(startup.config)
+        self._server.executable = startup.executable
         self._loop: Final = new_event_loop()
         self._lifecycle: Final = Lifecycle(self._server, self._loop)
         self._oom_score: Final = OomScore(self._settings, self._server.log_file)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from typing import Final
 
 from librt.random import Random
@@ -80,6 +81,7 @@ class Server(Host):
 
     Attributes:
         config: All directives.
+        executable: The program that was started; for INFO.
         clients: The connected clients by id.
         to_flush: Clients written to outside their own pass.
         cron: What is done regularly.
@@ -114,6 +116,7 @@ class Server(Host):
         self.loop: asyncio.AbstractEventLoop | None = None
         self.run_id: Final = os.urandom(20).hex()
         self.pid: Final = os.getpid()
+        self.executable = sys.executable
         self.started_ms: i64 = the_clock.now_ms
         self.next_client_id: i64 = 1
         self.total_in: i64 = 0

@@ -243,3 +243,8 @@ def test_a_pause_of_writes_lets_scripts_pass_that_declare_to_write_nothing(serve
     assert other("EXEC") == [b"read"]
     assert server.client()("EVAL", "#!lua\nreturn 1", 0) is ...
     assert server.client()("EVAL", "return 1", 0) is ...
+
+
+@pytest.mark.parametrize("request_bytes", [b"CLIENT INFO\r\n", b"*2\r\n$6\r\nCLIENT\r\n$4\r\nINFO\r\n"])
+def test_arguments_count_in_whatever_form_they_came(client: InProcessClient, request_bytes: bytes) -> None:
+    assert b" argv-mem=10 " in client.raw(request_bytes)

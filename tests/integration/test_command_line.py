@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
+import hognose
 from hognose.server.command_words import early_status
 from hognose.version import REDIS_VERSION, VERSION
 from tests.integration.server_process import TIMEOUT_S, ServerProcess, command, environment, free_port, run
@@ -478,6 +479,27 @@ def test_a_port_in_use_ends_with_1_and_says_so() -> None:
             assert server.wait() == 1
     assert f"Failed listening on port {server.port} (tcp), aborting." in server.log()
     assert "Address already in use" in server.log()
+
+
+@pytest.mark.parametrize("address", ["nosuch.invalid", "-nosuch.invalid"])
+def test_a_name_that_is_no_address_ends_with_1(address: str) -> None:
+    options = ["--bind", address, "127.0.0.1"]
+    with ServerProcess(options=options) as server:
+        assert server.wait() == 1
+        real = start_real("--port", str(server.port), *options)
+    assert real.returncode == 1
+    assert f"Failed listening on port {server.port}" in server.log()
+
+
+def test_an_address_that_may_be_missing_is_passed_over() -> None:
+    with ServerProcess(options=["--bind", "127.0.0.1", "-192.0.2.1"]) as server, server.ready().client() as client:
+        assert client.ping()
+
+
+def test_info_names_the_program_that_was_started() -> None:
+    with ServerProcess(options=["--dir", "/"]) as server, server.ready().client() as client:
+        executable = client.info("server")["executable"]
+    assert executable == str(Path(hognose.__file__).parent / "__main__.py")
 
 
 def test_nowhere_to_listen_ends_with_1() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import resource
 import signal
@@ -131,9 +132,21 @@ HARMLESS = [
     b"GET a b\r\n",
 ]
 
+ENDLESS = [
+    b"PI\0NG\r\nPING\r\n",
+    b'ECHO "a\0b"\r\n',
+    b"PING\r\nPING\0\r\n",
+    b"\0\r\n" + b"PING\r\n" * 20000,
+]
+
 
 def shown(data: bytes) -> str:
     return ascii(data[:40].decode("latin-1"))
+
+
+@pytest.mark.parametrize("data", ENDLESS, ids=shown)
+def test_a_line_with_a_nul_never_ends(server: hognose.Server, redis_server: RunningServer, data: bytes) -> None:
+    assert answer(server.port, data) == answer(redis_server.port, data)
 
 
 BROWSERS = [
@@ -255,9 +268,18 @@ def test_a_client_that_never_reads_is_dropped_at_the_hard_limit() -> None:
         assert never_reads(process.port, b"GET value\r\n") < 1_000_000
         line = process.wait_for("output buffer limits")
         assert "scheduled to be closed ASAP for overcoming of output buffer limits." in line
-        assert "addr=127.0.0.1:" in line
+        assert re.search(r"# Client id=\d+ addr=127\.0\.0\.1:.* omem=\d{6,} tot-mem=\d+ .* cmd=get .* scheduled", line)
         assert client.ping()
         assert resident_bytes(process.process.pid) - before < 64 * MIB
+
+
+def test_a_client_that_asks_for_too_much_at_once_is_named_with_what_it_sent() -> None:
+    with ServerProcess(options=["--client-query-buffer-limit", "1mb"]) as process:
+        with connect(process.ready().port) as connection, contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            connection.sendall(b"*2\r\n$4\r\nECHO\r\n$4000000\r\n" + b"y" * 3 * MIB)
+            read_all(connection)
+        line = process.wait_for("max query buffer length")
+    assert re.search(r"length: id=\d+ addr=127.* laddr=127.* qbuf=\d{6,} .* \(qbuf initial bytes: \"y*\"\)\n$", line)
 
 
 def test_a_reply_larger_than_the_hard_limit_ends_the_connection() -> None:

@@ -220,12 +220,12 @@ def test_failed_background_save_refuses_writes_until_one_succeeds(folder: Path) 
 
 def test_server_saves_at_its_end_and_loads_at_its_start(folder: Path) -> None:
     options = ["--dir", str(folder)]
-    with ServerProcess(*options) as server, server.client() as client:
+    with ServerProcess(*options) as server, server.ready().client() as client:
         client.set("key", "value")
         server.process.terminate()
         server.process.wait(20)
     assert (folder / "dump.rdb").exists()
-    with ServerProcess(*options) as server, server.client() as client:
+    with ServerProcess(*options) as server, server.ready().client() as client:
         assert client.get("key") == b"value"
 
 

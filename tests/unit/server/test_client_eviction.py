@@ -200,4 +200,6 @@ def test_debug_replybuffer_keeps_buffers_as_they_are() -> None:
     connection.data_received(b"DEBUG REPLYBUFFER PEAK-RESET-TIME RESET\r\n")
     assert harness.server.peak_reset_ms == 5000
     connection.data_received(b"DEBUG REPLYBUFFER NOTHING 1\r\n")
-    assert transport.sent.endswith(b"-ERR syntax error\r\n")
+    assert transport.sent.endswith(
+        b"-ERR unknown subcommand or wrong number of arguments for 'REPLYBUFFER'. Try DEBUG HELP.\r\n"
+    )
