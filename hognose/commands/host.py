@@ -174,7 +174,7 @@ class Host:
         """Runs a command of a script; returns its reply, raises what it raises."""
         raise NotImplementedError
 
-    def count_error(self, text: str) -> None:
+    def count_error(self, text: str, is_custom: bool = False) -> None:
         """Enters an error reply into the statistics."""
 
     def show_to_monitors(self, ctx: Context, argv: list[bytes]) -> None:

@@ -134,7 +134,7 @@ class Engine(Scripts):
         if self.run is not None:
             self.run.answers_error = True
         if not is_counted:
-            self._host.count_error(text.decode("utf-8", "surrogateescape"))
+            self._host.count_error(text.decode("utf-8", "surrogateescape"), is_custom=True)
 
     def _poll(self) -> bytes | None:
         """Called between a script's instructions now and then. Returns why it has to end, or None."""
@@ -370,9 +370,15 @@ class Engine(Scripts):
                 command.failed += 1
             return Encoded(result[1])
         if kind == ERROR_REPLY:
-            text = result[1].decode("utf-8", "surrogateescape")
-            raise CountedError(text) if result[2] else CommandError(text)
-        raise failure(run, result)
+            raise self._counted(result[1].decode("utf-8", "surrogateescape"), bool(result[2]))
+        text, is_counted = failure(run, result)
+        raise self._counted(text, is_counted)
+
+    def _counted(self, text: str, is_counted: bool) -> CountedError:
+        """A script's error, which is in the statistics from now on."""
+        if not is_counted:
+            self._host.count_error(text, is_custom=True)
+        return CountedError(text)
 
     def _tidy(self, calls: Calls) -> None:
         """Now and then: cleans what scripts share."""
@@ -516,8 +522,8 @@ def sha1_hex(text: object) -> bytes:
     return hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
 
 
-def failure(run: Run, result: tuple[object, ...]) -> CommandError:
-    """The error of a script that failed, with the place.
+def failure(run: Run, result: tuple[object, ...]) -> tuple[str, bool]:
+    """The error of a script that failed, with the place, and whether it has been counted.
 
     Args:
         run: The script.
@@ -529,7 +535,7 @@ def failure(run: Run, result: tuple[object, ...]) -> CommandError:
     if text is None:
         raw = result[2]
         assert isinstance(raw, bytes)
-        return CommandError(f"ERR Error running script {name}, {_line(raw[:100])}")
+        return f"ERR Error running script {name}, {_line(raw[:100])}", False
     assert isinstance(text, bytes)
     shown = _line(text)
     if result[3] is not None and result[4] is not None:
@@ -537,7 +543,7 @@ def failure(run: Run, result: tuple[object, ...]) -> CommandError:
         assert isinstance(source, bytes)
         assert isinstance(number, bytes)
         shown += f" script: {name}, on {_line(source)}:{number.decode()}."
-    return CountedError(shown) if result[2] else CommandError(shown)
+    return shown, bool(result[2])
 
 
 def _line(text: bytes) -> str:

@@ -61,6 +61,11 @@ WRITES_REFUSED: Final = 1 << 4  # persistence failed, too few replicas, or a rea
 CLUSTERED: Final = 1 << 5
 BUSY: Final = 1 << 6
 
+MOST_PREFIXES: Final = 128
+LONGEST_PREFIX: Final = 30
+OTHER_PREFIXES: Final = "ERRORSTATS_OVERFLOW"
+"""How errors are counted by prefix, as Valkey does it: so many prefixes of so many characters; the others together."""
+
 RUNS_SCRIPT: Final = SKIP_MONITOR | NO_MANDATORY_KEYS
 """What only EVAL, FCALL and their kin are."""
 
@@ -156,12 +161,20 @@ class Dispatcher:
         if ctx.attention & (REPLY_OFF | REPLY_SKIP) == 0:
             write_error(ctx.out, text)
 
-    def count_error(self, text: str) -> None:
-        """Counts an error reply by its prefix; one word alone, as scripts may answer, is none."""
+    def count_error(self, text: str, is_custom: bool = False) -> None:
+        """Counts an error reply by its prefix.
+
+        Args:
+            text: The error.
+            is_custom: A script made it up; those get no prefixes of their own once there are many.
+        """
         self.total_errors += 1
-        word, space, _ = text.partition(" ")
-        prefix = word if space else "ERR"
-        self.error_counts[prefix] = self.error_counts.get(prefix, 0) + 1
+        end = text.find(" ", 0, LONGEST_PREFIX + 1)
+        prefix = "ERR" if end < 0 else text[:end]
+        counts = self.error_counts
+        if is_custom and prefix not in counts and len(counts) >= MOST_PREFIXES:
+            prefix = OTHER_PREFIXES
+        counts[prefix] = counts.get(prefix, 0) + 1
 
     # The call
 

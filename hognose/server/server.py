@@ -472,9 +472,9 @@ class Server(Host):
         """Runs a command of a script."""
         return self.dispatcher.call_nested(ctx, command, argv)
 
-    def count_error(self, text: str) -> None:
+    def count_error(self, text: str, is_custom: bool = False) -> None:
         """Enters an error reply into the statistics."""
-        self.dispatcher.count_error(text)
+        self.dispatcher.count_error(text, is_custom)
 
     def show_to_monitors(self, ctx: Context, argv: list[bytes]) -> None:
         """Shows a command to MONITOR clients before it runs."""

@@ -257,6 +257,22 @@ def test_what_fails_inside_a_script_is_counted_once(client: InProcessClient) -> 
     assert lines[b"cmdstat_lpush"].endswith(b"rejected_calls=1,failed_calls=2")
 
 
+def test_errors_are_counted_by_so_many_prefixes_and_no_more(client: InProcessClient) -> None:
+    """The figures are Valkey 9.1's."""
+    client("CONFIG", "RESETSTAT")
+    for number in range(140):
+        client.error("EVAL", "return {err = ARGV[1]}", 0, f"V{number} text")
+    for word in ("x" * 30, "x" * 31, "word"):
+        client.error("EVAL", "return {err = ARGV[1]}", 0, f"{word} text" if word != "word" else word)
+    client.error("EVALSHA", "x" * 40, 0)
+    stats = client("INFO", "errorstats")
+    assert isinstance(stats, bytes)
+    assert stats.count(b"errorstat_") == 130
+    assert b"errorstat_NOSCRIPT:count=1\r\n" in stats
+    assert b"errorstat_V127:count=1\r\n" in stats
+    assert b"errorstat_ERRORSTATS_OVERFLOW:count=15\r\n" in stats
+
+
 def test_error_reply_gives_an_error_a_code(client: InProcessClient) -> None:
     for argument, text in (("MY problem", "MY problem"), ("-MY problem", "MY problem"), ("problem", "ERR problem")):
         assert client.error("EVAL", "return redis.error_reply(ARGV[1])", 0, argument) == text

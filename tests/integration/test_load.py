@@ -233,11 +233,7 @@ def fill(connection: socket.socket, request: Callable[[int], tuple[str | int, ..
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_used_memory_tells_what_the_process_has_grown_by(kind: str) -> None:
-    with (
-        ServerProcess("--save", "") as process,
-        process.ready().client() as client,
-        connect(process.port) as connection,
-    ):
+    with ServerProcess() as process, process.ready().client() as client, connect(process.port) as connection:
         if kind == "small hashes" and client.info("server")["hognose_build"] == "interpreted":
             pytest.skip("where Python formats them, values that grow leave holes between them")
         fill(connection, KINDS[kind], 0, 1000)  # what comes with the first commands is there before and after

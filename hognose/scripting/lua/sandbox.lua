@@ -257,9 +257,44 @@ for name, member in next, coroutine do
 end
 local create, resume = coroutine.create, coroutine.resume
 
+-- Lua 5.1 keeps the hook of a coroutine after the coroutine itself is gone, under its address; so from time to time all
+-- are taken away, and those that are still there get theirs back.
+local LEAST_HOOKS = 1000
+local hooks, main = nil, nil -- Lua's own table of hooks, and the key of the state itself in it
+for key, value in next, debug.getregistry() do
+    if type(key) == "userdata" and type(value) == "table" then
+        for address, hook in next, value do
+            if hook == on_count then
+                hooks, main = value, address
+            end
+        end
+    end
+end
+local living = setmetatable({}, {__mode = "k"})
+local made, most_made = 0, LEAST_HOOKS
+
+local function forget_hooks()
+    for address in next, hooks do
+        if address ~= main then
+            hooks[address] = nil
+        end
+    end
+    made = 0
+    for thread in next, living do
+        sethook(thread, on_count, "", HOOK_INSTRUCTIONS)
+        made = made + 1
+    end
+    most_made = made * 2 + LEAST_HOOKS
+end
+
 function threads.create(body)
     local thread = create(body)
+    living[thread] = true
     sethook(thread, on_count, "", HOOK_INSTRUCTIONS)
+    made = made + 1
+    if made > most_made then
+        forget_hooks()
+    end
     return thread
 end
 
