@@ -66,6 +66,13 @@ def test_slowlog_hides_passwords(client: InProcessClient) -> None:
     ]
 
 
+def test_slowlog_hides_passphrases(client: InProcessClient) -> None:
+    client("CONFIG", "SET", "slowlog-log-slower-than", "0")
+    client("CONFIG", "SET", "TLS-KEY-FILE-PASS", "secret", "maxmemory", "0", "tls-client-key-file-pass", "secret")
+    shown = [b"TLS-KEY-FILE-PASS", b"(redacted)", b"maxmemory", b"0", b"tls-client-key-file-pass", b"(redacted)"]
+    assert slow_entries(client, 1)[0][3] == [b"CONFIG", b"SET", *shown]
+
+
 def test_slowlog_has_the_commands_of_scripts_and_whose_they_are(client: InProcessClient) -> None:
     client("CLIENT", "SETNAME", "me")
     client("CONFIG", "SET", "slowlog-log-slower-than", "0")

@@ -108,12 +108,12 @@ TLS: Final[list[Directive]] = [
     integer("tls-port", 0, "Port for TLS clients; 0 listens on none.", high=PORT_MAX),
     optional_text("tls-cert-file", "Certificate of the server, PEM.", VOLATILE),
     optional_text("tls-key-file", "Private key for tls-cert-file, PEM.", VOLATILE),
-    optional_text("tls-key-file-pass", "Passphrase of tls-key-file."),
+    optional_text("tls-key-file-pass", "Passphrase of tls-key-file.", SENSITIVE),
     optional_text(
         "tls-client-cert-file", "Certificate for outgoing connections, if another than the server's.", VOLATILE
     ),
     optional_text("tls-client-key-file", "Private key for tls-client-cert-file.", VOLATILE),
-    optional_text("tls-client-key-file-pass", "Passphrase of tls-client-key-file."),
+    optional_text("tls-client-key-file-pass", "Passphrase of tls-client-key-file.", SENSITIVE),
     optional_text("tls-dh-params-file", "Parameters for Diffie-Hellman key exchange.", VOLATILE),
     optional_text("tls-ca-cert-file", "Certificates of the authorities that peers are checked against.", VOLATILE),
     optional_text("tls-ca-cert-dir", "Directory of such certificates, by hash.", VOLATILE),

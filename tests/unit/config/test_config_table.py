@@ -124,7 +124,9 @@ def test_names_are_found_in_either_case_and_by_their_old_form() -> None:
 
 
 def test_secrets_and_protected_directives_are_marked() -> None:
-    assert {each.name for each in DIRECTIVES if each.has(SENSITIVE)} == {"requirepass", "masterauth", "masteruser"}
+    assert {each.name for each in DIRECTIVES if each.has(SENSITIVE)} == {
+        *("requirepass", "masterauth", "masteruser", "tls-key-file-pass", "tls-client-key-file-pass")
+    }
     assert {each.name for each in DIRECTIVES if each.has(PROTECTED)} == {"dir", "dbfilename"}
 
 
