@@ -230,8 +230,8 @@ def rename_key(ctx: Context, argv: Argv, only_if_free: bool) -> bool:
         return False
     db.drop(new_key)
     transfer(db, key, db, new_key)
-    db.signal(new_key)
     db.changed(GENERIC, b"rename_from", key)
+    db.signal(new_key)
     db.notify(GENERIC, b"rename_to", new_key)
     return True
 

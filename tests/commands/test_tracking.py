@@ -31,6 +31,20 @@ def test_a_key_that_was_read_is_reported_once(cache: InProcessClient, client: In
     assert message(cache) is ...
 
 
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [("RENAME a b", [b"a", b"b"]), ("RENAMENX a c", [b"a", b"c"]), ("LMOVE x y LEFT LEFT", [b"y", b"x"])],
+)
+def test_keys_are_reported_in_the_order_of_real_servers(
+    cache: InProcessClient, client: InProcessClient, words: str, keys: list[bytes]
+) -> None:
+    client("MSET", "a", 1, "b", 2)
+    client("RPUSH", "x", 1, 2)
+    cache("EXISTS", "a", "b", "c", "x", "y")
+    client(*words.split())
+    assert [message(cache), message(cache), message(cache)] == [*([b"invalidate", [key]] for key in keys), ...]
+
+
 def test_ones_own_change_is_reported_after_the_reply(cache: InProcessClient) -> None:
     cache("GET", "a")
     assert cache.raw(b"SET a 1\r\n") == b"+OK\r\n>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n"
