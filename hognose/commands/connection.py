@@ -26,7 +26,6 @@ from hognose.commands.flags import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT,
 from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.errors import (
     DB_OUT_OF_RANGE,
-    INVALID_DB_INDEX,
     NO_PASSWORD_SET,
     NOAUTH_HELLO,
     NOPROTO,
@@ -41,6 +40,8 @@ from hognose.resp.reply import OK, PONG, MapReply, Simple
 from hognose.version import REDIS_VERSION
 
 command = CommandGroup("connection")
+
+C_INT_MAX: Final = 2**31 - 1
 
 AT_THE_DOOR: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 """Flags of what a client may always send, authenticated or not."""
@@ -86,7 +87,9 @@ def echo(ctx: Context, argv: Argv) -> Reply:
     syntax="index",
 )
 def select(ctx: Context, argv: Argv) -> Reply:
-    index = integer(argv[1], INVALID_DB_INDEX)
+    index = integer(argv[1])
+    if not -C_INT_MAX - 1 <= index <= C_INT_MAX:
+        raise CommandError(f"ERR value is out of range, value must between {-C_INT_MAX - 1} and {C_INT_MAX}")
     if not ctx.select(index):
         raise CommandError(DB_OUT_OF_RANGE)
     return OK
