@@ -182,7 +182,7 @@ class Calls:
         if len(argv) == 0:
             return (None, errors.NO_ARGUMENTS.encode())
         command = self._table.find(argv)
-        if command is None or command.handler is None:
+        if command is None or (command.handler is None and len(argv) > 1):
             return (None, errors.INVALID_ACL_COMMAND.encode())
         run = self.run
         assert run is not None

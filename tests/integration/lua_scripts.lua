@@ -118,6 +118,8 @@ return redis.replicate_commands()
 return redis.breakpoint()
 return redis.acl_check_cmd('get','x')
 return redis.acl_check_cmd('nosuch','x')
+return {redis.acl_check_cmd('client'), redis.acl_check_cmd('client', 'list'), redis.acl_check_cmd('config')}
+return redis.acl_check_cmd('client', 'nosuch')
 return redis.acl_check_cmd()
 return redis.acl_check_cmd({})
 return redis.nosuch
