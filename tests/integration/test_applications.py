@@ -1,7 +1,10 @@
 """Celery, RQ, Django and BullMQ do their real job on hognose for some seconds, and nothing is lost.
 
-`python -m compat.applications --seconds 60` does the same for longer, and on a real server as the control.
+HOGNOSE_APPLICATION_SECONDS says for how many; `python -m compat.applications --seconds 60` does the same on a real server,
+too, as the control.
 """
+
+import os
 
 import pytest
 
@@ -9,7 +12,7 @@ from compat.applications.drive import APPLICATIONS, run_application
 from compat.servers import find, hognose_binary
 from tests.integration.server_process import command
 
-SECONDS = 5.0
+SECONDS = float(os.environ.get("HOGNOSE_APPLICATION_SECONDS", "5"))
 
 
 @pytest.mark.parametrize("application", APPLICATIONS)
