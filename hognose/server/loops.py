@@ -24,7 +24,7 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
             pass
         else:
             return uvloop.new_event_loop()
-    return asyncio.new_event_loop()
+    return asyncio.SelectorEventLoop()  # Windows' default one does not tell of sockets
 
 
 def loop_name(loop: asyncio.AbstractEventLoop) -> str:
