@@ -1,7 +1,7 @@
 """Celery, RQ, Django and BullMQ do their real job on hognose for some seconds, and nothing is lost.
 
-HOGNOSE_APPLICATION_SECONDS says for how many; `python -m compat.applications --seconds 60` does the same on a real server,
-too, as the control.
+HOGNOSE_APPLICATION_SECONDS says for how many; `python -m compat.applications --seconds 60` does the same on a real
+server, too, as the control.
 """
 
 import os
