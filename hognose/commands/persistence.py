@@ -63,7 +63,7 @@ def bgsave(ctx: Context, argv: Argv) -> Reply:
         raise CommandError(IN_PROGRESS)
     claim_directory(ctx)
     # Beside another child, and inside a transaction, none is made.
-    if snapshots.children.active is not None or ctx.flags & DENY_BLOCKING:
+    if snapshots.is_occupied() or ctx.flags & DENY_BLOCKING:
         if len(argv) == 1 and ctx.flags & DENY_BLOCKING == 0:
             raise CommandError(OTHER_CHILD)
         snapshots.scheduled = True

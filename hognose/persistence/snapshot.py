@@ -72,6 +72,7 @@ class Snapshots:
         keys_loaded, keys_expired: By the last load.
         skips_checksums: Files and payloads are read whatever their checksums say (a knob for tests).
         listeners: Told of every end.
+        rewrites_in_slices: Whether the append-only file is being rewritten without a child.
         guard: Asked before anything is written to the data directory.
     """
 
@@ -101,6 +102,7 @@ class Snapshots:
         self.keys_expired: i64 = 0
         self.skips_checksums = False
         self.listeners: Final[list[SnapshotListener]] = []
+        self.rewrites_in_slices = False
         self.guard: DirectoryGuard = DirectoryGuard()
 
     def _path(self, name: str) -> str:
@@ -117,6 +119,10 @@ class Snapshots:
     def goes_in_slices(self) -> bool:
         """Whether one is being written that needs `step`."""
         return self._slices is not None
+
+    def is_occupied(self) -> bool:
+        """Whether something is being written in the background; nothing else is begun then."""
+        return self.children.active is not None or self._slices is not None or self.rewrites_in_slices
 
     def running_s(self) -> i64:
         """For how many seconds one has been written in the background; NEVER if none is."""
@@ -293,7 +299,7 @@ class Snapshots:
             self.step(0)
             return
         now_s = now_ms // 1000
-        if self.children.active is not None or (not self.last_ok and now_s - self._last_try_s <= RETRY_SECONDS):
+        if self.is_occupied() or (not self.last_ok and now_s - self._last_try_s <= RETRY_SECONDS):
             return
         if self.scheduled:
             self.start()

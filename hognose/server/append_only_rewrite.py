@@ -1,7 +1,9 @@
-"""Rewrites of the append-only file: begun by BGREWRITEAOF, by growth, or to switch the file on; done by a child.
+"""Rewrites of the append-only file: begun by BGREWRITEAOF, by growth, or to switch the file on.
+
+A child writes the new base, or where none can be made, `persistence.cooperative` does, in slices, as a dump.
 
     before    base 1, incr 1 being written
-    start     incr 2 is begun, in the manifest and on disk; the child has the data as of now and writes it
+    start     incr 2 is begun, in the manifest and on disk; whoever writes has the data as of now and writes it
     end       its file becomes base 2; the manifest names base 2 and incr 2; base 1 and incr 1 are history, and deleted
     failure   base 1, incr 1 and incr 2 are the dataset; the next rewrite begins incr 3, if there is anything in incr 2
 
@@ -35,6 +37,8 @@ from hognose.persistence.aof_directory import NO_FILE, NOT_SAVED, SAVED
 from hognose.persistence.aof_format import timestamp
 from hognose.persistence.aof_rewrite import CommandSink, write_commands
 from hognose.persistence.child import Child, ChildWork, describe_end
+from hognose.persistence.cooperative import CooperativeSnapshot
+from hognose.persistence.dump_file import remove
 from hognose.persistence.lzf import Compressor
 from hognose.persistence.progress import Progress
 from hognose.persistence.rdb_sink import RdbSink
@@ -48,6 +52,8 @@ if TYPE_CHECKING:
     from hognose.server.server import Server
 
 PURPOSE: Final = "AOF rewrite"
+UNFINISHED: Final = ".part"
+"""What the name of a base ends with while it is written in slices."""
 FILE_MODE: Final = 0o644
 SYNC_BYTES: Final = 4 << 20
 MEGABYTE: Final = 1 << 20
@@ -111,6 +117,7 @@ class AppendOnlyRewrite(CronTask):
         self._server: Final = server
         self._aof: Final = aof
         self._child: Child | None = None
+        self._slices: CooperativeSnapshot | None = None
         self._started_s: i64 = 0
         self._delay_minutes: i64 = 0
         self._delayed_until_s: i64 = 0
@@ -137,33 +144,47 @@ class AppendOnlyRewrite(CronTask):
         return self._server.clock.now_ms // 1000
 
     def is_running(self) -> bool:
-        """Whether a child is at it."""
-        return self._child is not None
+        """Whether one is under way."""
+        return self._child is not None or self._slices is not None
+
+    def goes_in_slices(self) -> bool:
+        """Whether one is under way that needs `step`."""
+        return self._slices is not None
 
     def running_s(self) -> i64:
         """For how many seconds; NEVER if none is."""
-        return self._now_s() - self._started_s if self._child is not None else NEVER
+        return self._now_s() - self._started_s if self.is_running() else NEVER
 
     # Begin
 
     def request(self, later: bool) -> i64:
         """BGREWRITEAOF: begins one now, or as soon as it can be; returns REWRITE_..."""
-        if self._child is not None:
+        if self.is_running():
             return REWRITE_RUNNING
-        if later or self._server.snapshots.children.active is not None:
+        if later or self._server.snapshots.is_occupied():
             self.is_scheduled = True
             self.failures = 0  # whoever asks for it does not want to wait
             return REWRITE_SCHEDULED
         return REWRITE_STARTED if self.start() else REWRITE_FAILED
 
     def start(self) -> bool:
-        """Begins a rewrite; False, with the reason logged, if that fails. No other child may run."""
+        """Begins a rewrite; False, with the reason logged, if that fails. Nothing else may be written meanwhile."""
         server = self._server
         aof = self._aof
         if not aof.directory.create() or not self._begin_increment():
             self._note_end(ok=False)
             return False
         self.rewrites += 1
+        if not (self._start_child() if server.snapshots.forks() else self._start_slices()):
+            self._note_end(ok=False)
+            self._drop_temporary_increment()
+            return False
+        self.is_scheduled = False
+        self._started_s = self._now_s()
+        return True
+
+    def _start_child(self) -> bool:
+        server = self._server
         total: i64 = 0
         for database in server.keyspace.databases:
             total += database.table.count
@@ -172,14 +193,68 @@ class AppendOnlyRewrite(CronTask):
             child = server.snapshots.children.start(work, PURPOSE, server.settings.rdb_key_save_delay, total)
         except OSError as error:
             server.log(WARNING, f"Can't rewrite append only file in background: fork: {error.strerror}")
-            self._note_end(ok=False)
-            self._drop_temporary_increment()
-            return False
+            return server.settings.snapshot_mode == "auto" and self._start_slices()
         self._child = child
-        self.is_scheduled = False
-        self._started_s = self._now_s()
         server.log(NOTICE, f"Background append only file rewriting started by pid {child.pid}")
         return True
+
+    def _start_slices(self) -> bool:
+        server = self._server
+        settings = server.settings
+        options = file_options(settings, server.keyspace)
+        options.is_aof_base = True
+        base = temporary_base(os.getpid())
+        syncs_every: i64 = SYNC_BYTES if settings.aof_rewrite_incremental_fsync else 0
+        try:
+            slices = CooperativeSnapshot(base + UNFINISHED, base, server.keyspace, settings, options, syncs_every)
+        except OSError as error:
+            server.log(WARNING, f"Can't rewrite append only file in background: {error.strerror}")
+            return False
+        self._slices = slices
+        server.snapshots.rewrites_in_slices = True
+        server.log(NOTICE, "Background append only file rewriting started, without a child")
+        return True
+
+    def step(self, until_us: i64) -> bool:
+        """Goes on with a rewrite that is written in slices. Arguments and result as of `Snapshots.step`."""
+        slices = self._slices
+        if slices is None:
+            return False
+        if slices.is_void:
+            self._server.log(NOTICE, "A database was emptied while the AOF was being rewritten: that begins anew")
+            self._stop_slices()
+            self._drop_temporary_increment()
+            self.is_scheduled = True
+            return False
+        if slices.failure() is None and not slices.step(until_us):
+            return True
+        if slices.is_done():
+            self._end_slices(slices)
+        return False
+
+    def _end_slices(self, slices: CooperativeSnapshot) -> None:
+        """The base is on disk, or the disk has failed."""
+        failure = slices.failure()
+        self.last_cow_bytes = slices.peak_bytes
+        base = temporary_base(os.getpid())
+        self._stop_slices()
+        if failure is None:
+            self._server.log(NOTICE, "Background AOF rewrite terminated with success")
+            self._note_end(self._adopt(base, is_dump=True))
+        else:
+            text = f"Background AOF rewrite terminated with error: {failure.strerror or failure}"
+            self._server.log(WARNING, text)
+            self._note_end(ok=False)
+        self._clean_up(base)
+
+    def _stop_slices(self) -> None:
+        slices = self._slices
+        if slices is None:
+            return
+        self._slices = None
+        self._server.snapshots.rewrites_in_slices = False
+        slices.give_up()
+        remove(temporary_base(os.getpid()) + UNFINISHED)
 
     def _begin_increment(self) -> bool:
         """Has commands go to a new increment from now on, so that the old ones end where the new base begins."""
@@ -229,11 +304,11 @@ class AppendOnlyRewrite(CronTask):
             current, peak = int(child.cow_bytes) // MEGABYTE, int(child.cow_peak_bytes) // MEGABYTE
             log(NOTICE, f"Fork CoW for {PURPOSE}: current {current} MB, peak {peak} MB")
             log(NOTICE, "Background AOF rewrite terminated with success")
-            self._note_end(self._adopt(temporary_base(child.pid)))
+            self._note_end(self._adopt(temporary_base(child.pid), self._server.settings.aof_use_rdb_preamble))
         else:
             log(WARNING, f"Background AOF rewrite terminated with error: {describe_end(child, status)}")
             self._note_end(ok=False)
-        self._clean_up(child)
+        self._clean_up(temporary_base(child.pid))
 
     def _note_end(self, ok: bool) -> None:
         self.last_ok = ok
@@ -243,13 +318,13 @@ class AppendOnlyRewrite(CronTask):
         else:
             self.failures += 1
 
-    def _adopt(self, temporary: str) -> bool:
-        """Makes the child's file the base, with a manifest that says so; False, with the reason logged, on failure."""
+    def _adopt(self, temporary: str, is_dump: bool) -> bool:
+        """Makes what was written the base, with a manifest that says so; False, with the reason logged, on failure."""
         server = self._server
         settings = server.settings
         directory = self._aof.directory
         manifest = directory.manifest.copy()
-        base = manifest.new_base(settings.appendfilename, settings.aof_use_rdb_preamble)
+        base = manifest.new_base(settings.appendfilename, is_dump)
         if not self._rename(temporary, directory.path(base), "base"):
             return False
         increment = ""
@@ -295,9 +370,9 @@ class AppendOnlyRewrite(CronTask):
         self._server.log(NOTICE, text)
         return True
 
-    def _clean_up(self, child: Child) -> None:
-        """Leaves nothing of a child behind, whatever became of it."""
-        self._aof.directory.delete(temporary_base(child.pid))
+    def _clean_up(self, temporary: str) -> None:
+        """Leaves nothing behind, whatever became of it."""
+        self._aof.directory.delete(temporary)
         self.last_duration_s = self._now_s() - self._started_s
         self._drop_temporary_increment()
 
@@ -315,6 +390,7 @@ class AppendOnlyRewrite(CronTask):
 
     def stop_child(self) -> None:
         """Ends a rewrite that is of no use any more."""
+        self._stop_slices()
         child = self._child
         if child is None:
             return
@@ -332,7 +408,9 @@ class AppendOnlyRewrite(CronTask):
             aof.tick(now_s)
         if self._child is not None:
             self._reap()
-        elif self._server.snapshots.children.active is None and not self._server.is_loading():
+        elif self._slices is not None:
+            self.step(0)
+        elif not self._server.snapshots.is_occupied() and not self._server.is_loading():
             self._start_if_due(now_s)
 
     def _start_if_due(self, now_s: i64) -> None:
@@ -396,7 +474,7 @@ class AppendOnlyRewrite(CronTask):
         server = self._server
         aof = self._aof
         aof.state = WAITING
-        if server.snapshots.children.active is not None and self._child is None:
+        if server.snapshots.is_occupied() and not self.is_running():
             self.is_scheduled = True
             text = "AOF was enabled but there is already another background operation. An AOF background was scheduled "
             server.log(NOTICE, text + "to start when possible.")
@@ -405,7 +483,7 @@ class AppendOnlyRewrite(CronTask):
             text = "AOF was enabled during a transaction. An AOF background was scheduled to start when possible."
             server.log(NOTICE, text)
         else:
-            if self._child is not None:
+            if self.is_running():
                 text = "AOF was enabled but there is already an AOF rewriting in background. Stopping background AOF "
                 server.log(NOTICE, text + "and starting a rewrite now.")
                 self.stop_child()

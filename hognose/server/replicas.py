@@ -307,7 +307,7 @@ class Replicas(CronTask):
         """Starts a snapshot for the replicas that wait for one, unless others are to join them or a child is busy."""
         waiting = self.primary.in_state(WAIT_START)
         snapshots = self._server.snapshots
-        if not waiting or snapshots.is_saving() or snapshots.children.active is not None:
+        if not waiting or snapshots.is_occupied():
             return
         first = waiting[0]
         group = [each for each in waiting if each.can_share(first)]

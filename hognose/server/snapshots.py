@@ -36,7 +36,10 @@ class SnapshotTask(CronTask):
 
     def _slice(self) -> None:
         self._comes_back = False
-        if self._server.snapshots.step(self._server.clock.read() + SLICE_US):
+        server = self._server
+        until_us = server.clock.read() + SLICE_US
+        writes_base = server.rewrite.goes_in_slices()
+        if server.rewrite.step(until_us) if writes_base else server.snapshots.step(until_us):
             self._come_back()
         else:
             self._server.update_refusal()
@@ -44,7 +47,7 @@ class SnapshotTask(CronTask):
     def tick(self, now_ms: i64) -> None:
         snapshots = self._server.snapshots
         snapshots.tick(now_ms)
-        if snapshots.goes_in_slices() and not self._comes_back:
+        if (snapshots.goes_in_slices() or self._server.rewrite.goes_in_slices()) and not self._comes_back:
             self._come_back()
         self._server.update_refusal()
 

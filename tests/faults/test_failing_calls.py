@@ -208,3 +208,68 @@ def test_a_file_that_cannot_be_switched_on_for_want_of_a_child_stays_off(data: P
         kill(process)
     with server(data, faults).ready() as again, again.client() as client:
         assert client.get("key") == b"value"
+
+
+@pytest.mark.parametrize("mode", ["cooperative", "auto"])
+def test_rewrites_need_no_child(data: Path, faults: Faults, mode: str) -> None:
+    options = ["--snapshot-mode", mode, "--aof-use-rdb-preamble", "no", "--save", ""]
+    with server(data, faults, *options).ready() as process, process.client() as client:
+        with faults.failing("fork", "ENOMEM"):
+            client.mset({f"key{number}": "before" for number in range(500)})
+            client.set("deleted", "1")
+            client.config_set("rdb-key-save-delay", 1000)
+            client.bgrewriteaof()
+            process.wait_for("Background append only file rewriting started, without a child")
+            with pytest.raises(redis.ResponseError, match="Another child process is active"):
+                client.execute_command("BGSAVE")
+            client.set("key7", "meanwhile")
+            client.incr("new")
+            client.delete("deleted")
+            assert rewrite(client) == "ok"
+            client.set("after", "1")
+        assert manifest(data) == ["appendonly.aof.2.base.rdb", "appendonly.aof.2.incr.aof"]
+        kill(process)
+    assert not list(data.glob("temp-*"))
+    with server(data, faults).ready() as again, again.client() as client:
+        assert client.mget("key6", "key7", "new", "deleted", "after") == [b"before", b"meanwhile", b"1", None, b"1"]
+        assert client.dbsize() == 502
+
+
+def test_a_rewrite_without_a_child_begins_anew_when_everything_is_flushed(data: Path, faults: Faults) -> None:
+    with server(data, faults, "--snapshot-mode", "cooperative").ready() as process, process.client() as client:
+        client.mset({f"key{number}": "before" for number in range(500)})
+        client.config_set("rdb-key-save-delay", 1000)
+        client.bgrewriteaof()
+        client.flushall()
+        client.set("after", "1")
+        process.wait_for("that begins anew")
+        process.wait_for("Background AOF rewrite finished successfully")
+        kill(process)
+    with server(data, faults).ready() as again, again.client() as client:
+        assert client.keys() == [b"after"]
+
+
+def test_the_file_is_switched_on_without_a_child(data: Path, faults: Faults) -> None:
+    options = ["--snapshot-mode", "cooperative", "--appendonly", "no"]
+    with server(data, faults, *options).ready() as process, process.client() as client:
+        client.set("before", "1")
+        client.config_set("appendonly", "yes")
+        client.set("meanwhile", "1")
+        assert rewrite(client) == "ok"
+        client.set("after", "1")
+        kill(process)
+    with server(data, faults).ready() as again, again.client() as client:
+        assert sorted(client.keys()) == [b"after", b"before", b"meanwhile"]
+
+
+def test_a_rewrite_without_a_child_that_fails_leaves_what_there_was(data: Path, faults: Faults) -> None:
+    with server(data, faults, "--snapshot-mode", "cooperative").ready() as process, process.client() as client:
+        client.set("before", "1")
+        with faults.failing("write", "EIO", "temp-rewriteaof"):
+            client.bgrewriteaof()
+            assert "Input/output error" in process.wait_for("Background AOF rewrite terminated with error")
+        client.set("after", "1")
+        wait_until(lambda: not list(data.glob("temp-*")))
+        kill(process)
+    with server(data, faults).ready() as again, again.client() as client:
+        assert sorted(client.keys()) == [b"after", b"before"]
