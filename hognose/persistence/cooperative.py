@@ -16,9 +16,13 @@ different databases come mixed; SELECT stands in the file wherever the database 
 A segment may be split while this goes on: both halves carry mark and notes. Segments are not merged until the end. A
 database that is emptied voids the snapshot, which then begins anew.
 
-Memory: the noted keys (at most those changed meanwhile) and what the disk has not taken yet, of which `step` waits to
-be less than QUEUE_BYTES. Pauses: a step is over after its time; one value is written whole. Clocks of access are those
-of the moment an entry is written.
+A large value is not written when its turn comes, or before it changes: what it holds is noted (`large_values`), which
+takes little, and written in the steps that follow. Entries that have to be written meanwhile collect in `_aside`, for
+the parts of a value stand together in the file.
+
+Memory: the noted keys (at most those changed meanwhile), large values noted, what is aside, and what the disk has not
+taken yet, of which `step` waits to be less than QUEUE_BYTES. Pauses: a step is over after its time. Clocks of access
+are those of the moment an entry is written.
 
 The file is written, brought to disk and named by a thread, which knows nothing but bytes and paths: the disk may take
 long, and nobody is to wait for it.
@@ -37,11 +41,13 @@ from hognose.datastructures.hashtable import USED, HashTable, Segment
 from hognose.keyspace.freeze import Freezer
 from hognose.keyspace.keyspace import Keyspace
 from hognose.persistence.dump_file import name_file
+from hognose.persistence.large_values import LargeValue, is_large, note_value
 from hognose.persistence.lzf import Compressor
 from hognose.persistence.progress import Progress
 from hognose.persistence.rdb_format import END
 from hognose.persistence.rdb_sink import CHUNK_BYTES, RdbSink
-from hognose.persistence.rdb_writer import FileOptions, write_beginning, write_entry, write_select, write_sizes
+from hognose.persistence.rdb_write_values import value_type, write_value
+from hognose.persistence.rdb_writer import FileOptions, write_beginning, write_head, write_select, write_sizes
 
 QUEUE_BYTES: Final = 8 << 20
 ENTRIES_PER_CLOCK_READING: Final = 8
@@ -164,10 +170,15 @@ class CooperativeSnapshot(Freezer):
         self._keyspace: Final = keyspace
         self._options: Final = options
         self._disk: Final = DiskWriter(path, target, syncs_every)
-        self._sink: Final = RdbSink(Compressor() if settings.rdbcompression else None)
+        compressor = Compressor() if settings.rdbcompression else None
+        self._sink: Final = RdbSink(compressor)
+        self._aside: Final = RdbSink(compressor)
+        self._large: Final[list[LargeValue]] = []
+        self._is_amid = False  # the first of them is written in part
         self._progress: Final = Progress(settings.rdb_key_save_delay)
         self._tables: Final[list[FrozenTable]] = []
         self._selected: i64 = NO_DATABASE
+        self._selected_aside: i64 = NO_DATABASE
         self._noted: i64 = 0
         self._put_bytes: i64 = 0
         self._has_ended = False
@@ -186,7 +197,7 @@ class CooperativeSnapshot(Freezer):
         table.keeps_segments = True
         for segment in table.segments:
             segment.is_unsaved = True
-        self._select(index)
+        self._selected = self._select(self._sink, index, self._selected)
         write_sizes(self._sink, table)
         self.total_keys += table.count
         self._tables.append(FrozenTable(table, index))
@@ -231,6 +242,8 @@ class CooperativeSnapshot(Freezer):
         """
         if self._has_ended or self.waiting_bytes() > QUEUE_BYTES:
             return self._has_ended
+        if not self._write_large(until_us):
+            return False
         while self._tables:
             frozen = self._tables[-1]
             segments = frozen.table.segments
@@ -239,11 +252,34 @@ class CooperativeSnapshot(Freezer):
                 if segment.is_unsaved and not self._write_segment(frozen.index, segment, until_us):
                     return False
                 frozen.at += 1
+                if self._large and not self._write_large(until_us):
+                    return False
                 if i64(time() * 1_000_000) >= until_us or self.waiting_bytes() > QUEUE_BYTES:
                     return False
             self._tables.pop()
             frozen.table.keeps_segments = False
         self._end()
+        return True
+
+    def _write_large(self, until_us: i64) -> bool:
+        """Writes the large values that were noted; False if time was up before their end."""
+        sink = self._sink
+        while self._large:
+            value = self._large[0]
+            if not self._is_amid:
+                self._is_amid = True
+                self._selected = self._select(sink, value.database, self._selected)
+            is_done = value.step(sink, until_us)
+            self._pass_on()
+            if not is_done:
+                return False
+            self._is_amid = False
+            self._large.pop(0)
+            if len(self._aside.out) != 0:
+                sink.raw(self._aside.take())
+                self._selected, self._selected_aside = self._selected_aside, NO_DATABASE
+            if i64(time() * 1_000_000) >= until_us or self.waiting_bytes() > QUEUE_BYTES:
+                return False
         return True
 
     def _write_segment(self, index: i64, segment: Segment, until_us: i64) -> bool:
@@ -257,7 +293,8 @@ class CooperativeSnapshot(Freezer):
                 assert isinstance(key, bytes)
                 noted = segment.noted
                 if noted is None or key not in noted:
-                    if written % ENTRIES_PER_CLOCK_READING == 0 and written != 0 and i64(time() * 1e6) >= until_us:
+                    is_time = written % ENTRIES_PER_CLOCK_READING == 0 and i64(time() * 1e6) >= until_us
+                    if written != 0 and (is_time or self._large):
                         for each in keys:
                             self._note(segment, each)
                         return False
@@ -279,14 +316,27 @@ class CooperativeSnapshot(Freezer):
         segment.noted = None
 
     def _write(self, index: i64, segment: Segment, place: i64) -> None:
-        self._select(index)
-        write_entry(self._sink, self._keyspace, segment, place, self._options)
+        """Writes an entry, or notes what it holds."""
+        value = segment.slots[2 * place + 1]
+        if not isinstance(value, (bytes, int)) and is_large(value, value_type(value, self._options.version)):
+            head = RdbSink(None)
+            kind = write_head(head, self._keyspace, segment, place, self._options)
+            self._large.append(note_value(index, head.getvalue(), value, kind))
+        else:
+            sink = self._aside if self._is_amid else self._sink
+            if self._is_amid:
+                self._selected_aside = self._select(sink, index, self._selected_aside)
+            else:
+                self._selected = self._select(sink, index, self._selected)
+            kind = write_head(sink, self._keyspace, segment, place, self._options)
+            write_value(sink, value, kind)
         self._progress.key_done()
 
-    def _select(self, index: i64) -> None:
-        if index != self._selected:
-            self._selected = index
-            write_select(self._sink, index)
+    def _select(self, sink: RdbSink, index: i64, selected: i64) -> i64:
+        """Has what follows belong to a database; returns its index."""
+        if index != selected:
+            write_select(sink, index)
+        return index
 
     def _pass_on(self) -> None:
         if len(self._sink.out) >= CHUNK_BYTES:
@@ -342,4 +392,7 @@ class CooperativeSnapshot(Freezer):
 
     def memory_bytes(self) -> i64:
         """What it occupies: notes and what waits for the disk."""
-        return self._noted * NOTED_KEY_BYTES + self.waiting_bytes() + len(self._sink.out)
+        size: i64 = len(self._sink.out) + len(self._aside.out)
+        for value in self._large:
+            size += value.memory_bytes()
+        return size + self._noted * NOTED_KEY_BYTES + self.waiting_bytes()

@@ -195,6 +195,11 @@ def write_stream(sink: RdbSink, value: StreamValue, kind: i64) -> None:
     for block in value.blocks:
         sink.string(block.first_id.to_bytes(16, "big"))
         sink.string(block.to_blob())
+    write_stream_end(sink, value, kind)
+
+
+def write_stream_end(sink: RdbSink, value: StreamValue, kind: i64) -> None:
+    """Writes what follows a stream's blocks."""
     sink.length(value.length())
     write_id(sink, value.last_id)
     if kind != rdb.STREAM:

@@ -129,6 +129,12 @@ def write_sizes(sink: RdbSink, table: HashTable) -> None:
 
 def write_entry(sink: RdbSink, keyspace: Keyspace, segment: Segment, place: i64, options: FileOptions) -> None:
     """Writes one key with all that belongs to it. O(size of the value)."""
+    kind = write_head(sink, keyspace, segment, place, options)
+    write_value(sink, segment.slots[2 * place + 1], kind)
+
+
+def write_head(sink: RdbSink, keyspace: Keyspace, segment: Segment, place: i64, options: FileOptions) -> i64:
+    """Writes what stands before a value; returns the type it is to be written as. O(length of the key)."""
     if segment.has_deadlines and segment.deadlines[place] != 0:
         sink.byte(rdb.DEADLINE_MS)
         sink.i64_le(segment.deadlines[place])
@@ -136,11 +142,10 @@ def write_entry(sink: RdbSink, keyspace: Keyspace, segment: Segment, place: i64,
         _write_usage(sink, keyspace, i64(segment.clocks[place]), options)
     key = segment.slots[2 * place]
     assert isinstance(key, bytes)
-    value = segment.slots[2 * place + 1]
-    kind = value_type(value, options.version)
+    kind = value_type(segment.slots[2 * place + 1], options.version)
     sink.byte(kind)
     sink.string(key)
-    write_value(sink, value, kind)
+    return kind
 
 
 def _write_database(sink: RdbSink, database: Database, options: FileOptions, progress: Progress) -> None:

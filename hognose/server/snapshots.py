@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 SLICE_US: Final = 1000
-"""The longest that clients wait for a slice of a snapshot without a child; but one value is written whole."""
+"""The longest that clients wait for a slice; `persistence.large_values` names the exceptions."""
 
 
 class SnapshotTask(CronTask):

@@ -194,3 +194,77 @@ def test_disk_that_fails_is_reported_and_the_old_file_stays(folder: Path) -> Non
     finish(server)
     assert not server.server.snapshots.last_ok
     assert [path.name for path in folder.iterdir()] == ["dump.rdb"]
+
+
+LARGE = 3000
+
+
+def large_values(client: InProcessClient) -> None:
+    """Values of every type that are written in parts."""
+    for start in range(0, LARGE, 500):
+        numbers = range(start, start + 500)
+        client("RPUSH", "list", *[f"{number}:{'x' * 100}" for number in numbers])
+        client("SADD", "set", *[f"member{number}" for number in numbers])
+        client("HSET", "hash", *[word for number in numbers for word in (f"field{number}", number)])
+        client("ZADD", "zset", *[word for number in numbers for word in (number / 7, f"member{number}")])
+        for number in numbers:
+            client("XADD", "stream", f"{number + 1}-1", "field", number)
+    client("LSET", "list", 7, "y" * 100_000)
+    client("XGROUP", "CREATE", "stream", "group", "0")
+    client("XREADGROUP", "GROUP", "group", "consumer", "COUNT", 100, "STREAMS", "stream", ">")
+
+
+CHANGES: list[list[str | int | float]] = [
+    ["LPOP", "list"],
+    ["LSET", "list", 100, "changed"],
+    ["SREM", "set", "member7"],
+    ["SADD", "set", "fresh"],
+    ["HSET", "hash", "field7", "changed"],
+    ["HDEL", "hash", "field8"],
+    ["ZINCRBY", "zset", 10_000, "member3"],
+    ["ZPOPMAX", "zset"],
+    ["XDEL", "stream", "7-1"],
+    ["XADD", "stream", "*", "f", "v"],
+    ["XACK", "stream", "group", "3-1"],
+    ["DEL", "list"],
+    ["RENAME", "zset", "other"],
+    ["SET", "hash", "gone"],
+    ["SET", "small", "changed"],
+    ["INCR", "counter"],
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_large_values_are_written_in_parts_as_they_were(folder: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    server = cooperative_server()
+    client = server.client()
+    large_values(client)
+    for number in range(300):
+        client("SET", f"small{number}", number)
+    client("SELECT", 1)
+    client("SET", "elsewhere", 1)
+    client("SELECT", 0)
+    client("MSET", "small", "v", "counter", 1)
+    names = ["list", "set", "hash", "zset", "stream"]
+    before = [client("DEBUG", "DIGEST"), client("XINFO", "STREAM", "stream", "FULL")]
+    client("BGSAVE")
+    steps = 0
+    for change in draw.sample(CHANGES, len(CHANGES)):
+        client(*change)
+        client("SET", f"small{draw.randrange(300)}", "changed")
+        client("SELECT", draw.randrange(2))
+        client("SET", "elsewhere", "changed")
+        client("SELECT", 0)
+        for _ in range(draw.randrange(40)):
+            steps += server.server.snapshots.step(0)
+    while server.server.snapshots.step(0):
+        steps += 1
+    assert steps > LARGE // 32, "written in few parts"
+    finish(server)
+    assert server.server.snapshots.last_ok
+    other = debuggable_server()
+    assert other.server.snapshots.load()
+    reader = other.client()
+    assert [reader("DEBUG", "DIGEST"), reader("XINFO", "STREAM", "stream", "FULL")] == before
+    assert reader("EXISTS", *names) == len(names)
