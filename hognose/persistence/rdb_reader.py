@@ -27,6 +27,7 @@ CHECKSUM_SINCE: Final = 5
 UNSET: Final = -1
 KEYS_PER_CLOCK_READING: Final = 32
 NO_LIMIT: Final = 1 << 62
+MODULE_REMARK: Final = "Left out: data of module"
 MOST_REMARKS: Final = 10
 """On each subject, so that a strange file does not flood the log."""
 
@@ -209,7 +210,7 @@ class DatasetReader:
         source.length()
         source.length()
         skip_module_data(source)
-        self.remarks.append(f"Left out: data of module {name}")
+        self.remarks.append(f"{MODULE_REMARK} {name}")
 
     def _read_slot_import(self, source: RdbSource) -> None:
         """Reads which slots were on their way to a Valkey node; the import is over, keys that had come are kept."""

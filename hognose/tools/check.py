@@ -5,7 +5,8 @@
     *.manifest                               an append-only file of several parts, all of which are checked
     folder                                   every dump, manifest and append-only file in it and one folder below
 
-Nothing is changed unless `--fix` is given: it cuts off a torn end of commands, after asking. Whether the data are those
+Nothing is changed unless `--fix` is given: it cuts off a torn end of commands, after asking, and only
+where no running server has its directory locked. Whether the data are those
 that were written once no tool can know: a checksum says so for a dump that has one.
 
 Exit status: 0 if everything is sound, 1 if not, 2 if something could not be read.
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from hognose.persistence.aof_manifest import BASE, MANIFEST_SUFFIX, ManifestError, parse_manifest
+from hognose.persistence.directory_lock import DirectoryLock
 from hognose.persistence.rdb_format import RdbError
 from hognose.tools.check_commands import check_commands
 from hognose.tools.dump_scan import DumpScan
@@ -177,6 +179,23 @@ def check_path(path: Path) -> list[Report]:
 
 
 def fix(report: Report, without_asking: bool) -> bool:
+    """Cuts the torn end of a file off, if no server uses it and that is agreed to; whether it did."""
+    parent = report.path.resolve().parent
+    locks = [DirectoryLock(), DirectoryLock()]
+    try:
+        # The server's directory is the file's, or the one above that of the append-only files.
+        for lock, folder in zip(locks, (parent, parent.parent), strict=True):
+            reason = lock.take(str(folder))
+            if reason and os.access(folder, os.R_OK):
+                print(f"Left as it is, for it may be in use. {reason.split('. ')[0]}.")
+                return False
+        return _cut(report, without_asking)
+    finally:
+        for lock in locks:
+            lock.release()
+
+
+def _cut(report: Report, without_asking: bool) -> bool:
     """Cuts the torn end of a file off, if that is agreed to; whether it did."""
     lost = report.path.stat().st_size - report.keep_bytes
     if not without_asking:

@@ -21,7 +21,7 @@ from hognose.datastructures.value import Value
 from hognose.datastructures.zset import ZSetLimits
 from hognose.keyspace.keyspace import Keyspace
 from hognose.persistence.rdb_format import RdbError, ValueLimits
-from hognose.persistence.rdb_reader import UNSET, DatasetReader, KeyAttributes
+from hognose.persistence.rdb_reader import MODULE_REMARK, UNSET, DatasetReader, KeyAttributes
 from hognose.persistence.rdb_source import RdbSource
 from hognose.tools.progress_bar import ProgressBar
 
@@ -124,4 +124,6 @@ class DumpScan(DatasetReader):
             lines.append(f"{self.libraries} libraries of functions")
         if self.keys_of_modules:
             lines.append(f"{self.keys_of_modules} keys of modules, whose content only the module could check")
+        if self.keys_of_modules or any(remark.startswith(MODULE_REMARK) for remark in self.remarks):
+            lines.append("data of modules: a server loads this dump only with `rdb-module-data skip`, and without them")
         return lines + self.remarks

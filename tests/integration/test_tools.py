@@ -12,6 +12,7 @@ import pytest
 
 from compat.dataset import LIBRARY, TRAITS, Traits, content, fill
 from compat.servers import install, start
+from hognose.persistence.rdb_modules import ALPHABET
 from hognose.tools import check, convert
 from hognose.tools.progress_bar import ProgressBar
 from tests.inprocess import InProcessServer
@@ -149,6 +150,32 @@ def test_fix_asks_first_and_leaves_damage_in_the_middle_alone(folder: Path) -> N
     Path("x.aof").write_bytes(SET + b"rubbish" + SET)
     assert check.main(["x.aof", "--fix", "--yes"]) == 1
     assert Path("x.aof").stat().st_size == 2 * len(SET) + 7
+
+
+def test_fix_leaves_files_alone_that_a_running_server_uses(folder: Path) -> None:
+    with ServerProcess("--dir", str(folder), "--appendonly", "yes").ready() as server, server.client() as client:
+        client.set("key", "value")
+        log = folder / "appendonlydir" / "appendonly.aof.1.incr.aof"
+        with log.open("ab") as file:
+            file.write(SET[:-1])  # as the tool may find it while the server writes
+        torn = log.read_bytes()
+        done = run("check", "--fix", "--yes", str(log))
+        assert (done.returncode, log.read_bytes()) == (1, torn)
+        assert f"Another server (process {server.process.pid}) saves its data in {folder}" in done.stdout
+        server.process.kill()
+        server.wait()
+    assert run("check", "--fix", "--yes", str(log)).returncode == 0
+    assert log.read_bytes() == torn[: 1 - len(SET)]
+
+
+def test_check_says_that_servers_refuse_data_of_modules(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places = [ALPHABET.index(character) for character in "ReJSON-RL"]
+    name = sum(place << 58 - 6 * index for index, place in enumerate(places))
+    module = b"\x81" + name.to_bytes(8, "big")
+    for data in (b"\x07\x03key" + module + b"\x05\x01x\x00", b"\xf7" + module + b"\x02\x01\x00"):
+        Path("dump.rdb").write_bytes(b"REDIS0011" + data + b"\xff" + bytes(8))
+        assert check.main(["dump.rdb"]) == 0
+        assert "only with `rdb-module-data skip`" in capsys.readouterr().out
 
 
 def test_fix_agrees_with_the_real_tool(folder: Path) -> None:
