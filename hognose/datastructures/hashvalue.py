@@ -37,7 +37,7 @@ from hognose.datastructures.listpack import (
     replace,
     skip,
 )
-from hognose.datastructures.numbers import format_i64, parse_i64
+from hognose.datastructures.numbers import MAX_I64_TEXT, format_i64, parse_i64
 from hognose.datastructures.value import Value, bytes_size
 
 HASH_BYTES: Final = 16 + 16 + 8 * 8 + 33
@@ -254,7 +254,8 @@ class HashValue(Value):
         Complexity:
             O(1); O(N) in a listpack, which is searched once.
         """
-        if self._table is None and len(field) <= self._limits.max_value_bytes:
+        longest = self._limits.max_value_bytes
+        if self._table is None and len(field) <= longest and longest >= MAX_I64_TEXT:
             body = self._body
             entry = encode(field)
             at = find(body, entry, 0, self._stride)

@@ -132,6 +132,14 @@ def test_hincrby_refuses_what_is_no_integer(client: InProcessClient, value: str,
     assert client("HGET", "h", "f") == value.encode()
 
 
+def test_a_sum_longer_than_a_listpack_may_hold_makes_the_hash_a_table(client: InProcessClient) -> None:
+    client("CONFIG", "SET", "hash-max-listpack-value", "1")
+    assert client("HINCRBY", "h", "n", "5") == 5
+    assert client("OBJECT", "ENCODING", "h") == b"listpack"
+    assert client("HINCRBY", "h", "n", "5") == 10
+    assert client("OBJECT", "ENCODING", "h") == b"hashtable"
+
+
 def test_hincrby_makes_field_and_hash(client: InProcessClient) -> None:
     assert client("HINCRBY", "h", "f", "5") == 5
     assert client("HINCRBY", "h", "f", "-7") == -2
