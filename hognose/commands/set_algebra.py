@@ -142,9 +142,30 @@ def store_members(ctx: Context, key: bytes, members: list[bytes], event: bytes) 
     value = SetValue(ctx.host.set_limits)
     for member in members:
         value.add(member)
-    db.set(key, value)
-    db.changed(SET, event, key)
-    return len(members)
+    return store_set(ctx, key, value, event)
+
+
+def store_set(ctx: Context, key: bytes, value: SetValue, event: bytes) -> Reply:
+    """Makes a key a set that is not empty; answers how many members it has."""
+    ctx.db.set(key, value)
+    ctx.db.changed(SET, event, key)
+    return value.length()
+
+
+def store_union(ctx: Context, key: bytes, values: list[SetValue], event: bytes) -> Reply:
+    """Makes a key the union of sets.
+
+    A set that stays a table whatever is added to it is copied as a whole, which is much cheaper than member by member.
+    """
+    largest = max(values, key=cardinality, default=None)
+    if largest is None or not largest.must_be_table():
+        return store_members(ctx, key, union(values), event)
+    value = largest.copy()
+    for other in values:
+        if other is not largest:
+            for member in other.members():
+                value.add(member)
+    return store_set(ctx, key, value, event)
 
 
 # The commands
@@ -229,7 +250,7 @@ def sunion(ctx: Context, argv: Argv) -> Reply:
     syntax="destination key [key ...]",
 )
 def sunionstore(ctx: Context, argv: Argv) -> Reply:
-    return store_members(ctx, argv[1], union(all_present(sets_at(ctx, argv[2:]))), b"sunionstore")
+    return store_union(ctx, argv[1], all_present(sets_at(ctx, argv[2:])), b"sunionstore")
 
 
 @command(

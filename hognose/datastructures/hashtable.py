@@ -71,6 +71,20 @@ class Segment:
         self.live: i64 = 0
         self.filled: i64 = 0  # used and deleted places
 
+    def copy(self) -> "Segment":
+        """An independent segment with the same entries at the same places, which no snapshot waits for."""
+        twin = Segment(0, False)
+        twin.capacity = self.capacity
+        twin.tags = self.tags[:]
+        twin.slots = self.slots[:]
+        twin.clocks = self.clocks[:]
+        twin.deadlines = self.deadlines[:]
+        twin.has_deadlines = self.has_deadlines
+        twin.earliest = self.earliest
+        twin.live = self.live
+        twin.filled = self.filled
+        return twin
+
     def memory_bytes(self, clocks: bool) -> i64:
         """What the segment occupies without keys and values."""
         place: i64 = PLACE_BYTES + (CLOCK_BYTES if clocks else 0) + (DEADLINE_BYTES if self.has_deadlines else 0)
@@ -284,29 +298,17 @@ class HashTable:
         return len(segments) != 0
 
     def copy(self) -> "HashTable":
-        """An independent table with the same keys, values, clocks and deadlines. O(N)."""
+        """An independent table with the same keys, values, clocks and deadlines. O(N): its places are copied."""
         twin = HashTable(self.clocks, self.segment_entries)
-        for segment in self.segments:
-            place: i64 = 0
-            while place < segment.capacity:
-                if segment.tags[place] >= USED:
-                    twin.copy_entry(segment, place)
-                place += 1
+        twin.segments = [segment.copy() for segment in self.segments]
+        twin.found = twin.segments[0]
+        twin.count = self.count
+        twin.expires = self.expires
+        twin.structure_bytes = self.structure_bytes
+        twin._mask = self._mask
+        twin._split = self._split
+        twin._widest = self._widest
         return twin
-
-    def copy_entry(self, source: Segment, place: i64) -> None:
-        """Adds an entry of another table's segment, which must not be here yet, with its clock and deadline. O(1)."""
-        key = source.slots[2 * place]
-        value = source.slots[2 * place + 1]
-        assert isinstance(key, bytes)
-        assert value is not None
-        absent = self.find(key)
-        assert absent < 0
-        to = self.insert_missing(key, value)
-        if self.clocks:
-            self.found.clocks[to] = source.clocks[place]
-        if source.has_deadlines:
-            self.set_deadline(to, source.deadlines[place])
 
     # Deadlines
 

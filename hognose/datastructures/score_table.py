@@ -41,6 +41,15 @@ class Segment:
         self.members: list[bytes] = []
         self.scores: vec[float] = vec[float](capacity=capacity)
 
+    def copy(self) -> "Segment":
+        """An independent segment with the same entries."""
+        twin = Segment(0)
+        twin.capacity = self.capacity
+        twin.tags = vec[u8](self.tags, capacity=self.capacity)
+        twin.members = self.members[:]
+        twin.scores = vec[float](self.scores, capacity=self.capacity)
+        return twin
+
     def find(self, key_hash: i64, member: bytes) -> i64:
         """The place of a member, or -1."""
         tag = u8(key_hash & 0xFF)
@@ -98,6 +107,17 @@ class ScoreTable:
     def length(self) -> i64:
         """The number of members. O(1)."""
         return self._count
+
+    def copy(self) -> "ScoreTable":
+        """An independent table with the same members and scores. O(N)."""
+        twin = ScoreTable(self._segment_entries)
+        twin._segments = [segment.copy() for segment in self._segments]
+        twin.found = twin._segments[0]
+        twin._mask = self._mask
+        twin._split = self._split
+        twin._count = self._count
+        twin._capacity = self._capacity
+        return twin
 
     def memory_bytes(self) -> i64:
         """What the table occupies, in bytes, without the members themselves. O(1)."""

@@ -129,6 +129,14 @@ class SetValue(Value):
             twin._table = table.copy()
         return twin
 
+    def must_be_table(self) -> bool:
+        """Whether its members, added one by one to an empty set, would make a table, by their number alone. O(1)."""
+        limits = self._limits
+        table = self._table
+        return (
+            table is not None and table.count > limits.max_intset_entries and table.count > limits.max_listpack_entries
+        )
+
     # Members
 
     def has(self, member: bytes) -> bool:

@@ -57,6 +57,12 @@ class Node:
         self.capacity: i64 = len(scores)
         self.following: Node | None = None
 
+    def copy(self) -> "Node":
+        """A block of the same pairs that nothing follows. O(block)."""
+        twin = Node(vec[float](self.scores, capacity=self.capacity), self.members[:])
+        twin.capacity = self.capacity
+        return twin
+
     def position(self, score: float, member: bytes) -> i64:
         """The number of pairs in this block below (score, member). O(log block)."""
         scores = self.scores
@@ -171,6 +177,13 @@ class Stretch:
         self.counts: vec[i64] = counts
         self.blocks: list[Node] = blocks
 
+    def copy(self) -> "Stretch":
+        """A stretch of copies of the blocks, each followed by the next. O(N)."""
+        blocks = [block.copy() for block in self.blocks]
+        for index in range(len(blocks) - 1):
+            blocks[index].following = blocks[index + 1]
+        return Stretch(self.leasts[:], self.counts[:], blocks)
+
     def insert(self, index: i64, block: Node) -> None:
         """Puts in a block with at least one pair. O(blocks)."""
         self.leasts = inserted(self.leasts, index, block.scores[0])
@@ -248,6 +261,19 @@ class Skiplist:
     def length(self) -> i64:
         """The number of pairs. O(1)."""
         return self._length
+
+    def copy(self) -> "Skiplist":
+        """An independent list of the same pairs. O(N)."""
+        twin = Skiplist(self._block_size, self._stretch_blocks)
+        twin._length = self._length
+        twin._nodes = self._nodes
+        twin._capacity = self._capacity
+        twin._stretches = [stretch.copy() for stretch in self._stretches]
+        twin._leasts = self._leasts[:]
+        twin._totals = self._totals[:]
+        for index in range(len(twin._stretches) - 1):
+            twin._stretches[index].blocks[-1].following = twin._stretches[index + 1].blocks[0]
+        return twin
 
     def memory_bytes(self) -> i64:
         """What blocks and lanes occupy, in bytes, without the members themselves. O(1)."""

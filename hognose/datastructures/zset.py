@@ -129,12 +129,14 @@ class ZSetValue(Value):
     def copy(self) -> "ZSetValue":
         """An independent set with the same members and scores in the same encoding. O(N)."""
         twin = ZSetValue(self._limits)
-        if self._order is None:
+        order = self._order
+        if order is None:
             twin._body = self._body
             twin._pairs = self._pairs
         else:
-            twin.unpack()
-            twin.extend(self.members(0, self.length()), self.scores(0, self.length()))
+            twin._order = order.copy()
+            twin._table = self._table.copy()
+            twin._member_bytes = self._member_bytes
         return twin
 
     # Encodings

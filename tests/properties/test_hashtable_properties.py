@@ -48,6 +48,15 @@ class HashTableMachine(RuleBasedStateMachine):
         self.deadlines[key] = deadline
         assert self.table.deadline(place) == deadline
 
+    @rule()
+    def swap_for_a_copy(self) -> None:
+        twin = self.table.copy()
+        assert twin.memory_bytes() == self.table.memory_bytes()
+        for key in [*self.model, b"not in the copy"]:
+            self.table.set(key, 9)
+            self.table.set_deadline(self.table.find(key), 1)
+        self.table = twin
+
     @rule(now=st.integers(1, 100))
     def due(self, now: int) -> None:
         found = [key for index in range(len(self.table.segments)) for key in self.table.due(index, now)]

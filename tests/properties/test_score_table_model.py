@@ -42,6 +42,14 @@ class ScoreTableMachine(RuleBasedStateMachine):
             assert self.table.remove(member) == (True, self.model.pop(member))
             self.staying.discard(member)
 
+    @rule()
+    def swap_for_a_copy(self) -> None:
+        twin = self.table.copy()
+        for member in self.model:
+            self.table.remove(member)
+        self.table.add(b"not in the copy", 1.0)
+        self.table = twin
+
     @rule(member=MEMBERS)
     def look_up(self, member: bytes) -> None:
         assert self.table.score(member) == (member in self.model, self.model.get(member, 0.0))

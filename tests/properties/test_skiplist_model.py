@@ -42,6 +42,14 @@ class SkiplistMachine(RuleBasedStateMachine):
         for index in range(count):
             self.insert(score + index, b"a%d" % index)
 
+    @rule()
+    def swap_for_a_copy(self) -> None:
+        twin = self.list.copy()
+        for score, member in self.model:
+            self.list.move(score, member, 0.5)
+        self.list.insert(2.0, b"not in the copy")
+        self.list = twin
+
     @precondition(lambda self: self.model)
     @rule(data=st.data())
     def remove(self, data: st.DataObject) -> None:
