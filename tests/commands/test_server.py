@@ -148,7 +148,7 @@ def test_the_largest_buffers_of_clients_are_remembered_for_seconds(
     other.raw(b"x" * 40000 + b"\r\n")
     other("GET", "k")
     server.server.cron.tick()
-    other.connection.connection_lost(None)
+    other.connection.connection_lost()
     assert client("DEL", "k") == 1
     server.clock.advance(7000)
     fields = info(client, "clients")
