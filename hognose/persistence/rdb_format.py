@@ -44,7 +44,17 @@ HASH_DEADLINES_EARLY: Final = 22  # Redis 7.4 before its release: deadlines are 
 HASH_TRIPLES_EARLY: Final = 23
 HASH_DEADLINES: Final = 24
 HASH_TRIPLES: Final = 25
+STREAM_4: Final = 26
 VALKEY_HASH_DEADLINES: Final = 22
+NOT_HERE: Final[dict[int, str]] = {
+    27: "stream with entries that were given back (XNACK)",
+    28: "array",
+    29: "hash with a template",
+    30: "hash with a template",
+    31: "hash with a template",
+    32: "hash with a template",
+}
+"""Types of Redis 8.8 and later for which there is nothing here."""
 
 LOWEST_OPCODE: Final = 242
 SLOT_IMPORT: Final = 243  # Valkey's meaning

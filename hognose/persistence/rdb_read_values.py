@@ -14,13 +14,14 @@ from hognose.datastructures.hashvalue import HashValue
 from hognose.datastructures.numbers import parse_double
 from hognose.datastructures.quicklist import ListValue, list_from_nodes
 from hognose.datastructures.setvalue import SetValue
+from hognose.datastructures.stream import StreamValue
 from hognose.datastructures.value import Value
 from hognose.datastructures.zset import ADDED, ZSetValue
 from hognose.persistence import rdb_format as rdb
 from hognose.persistence.rdb_format import EmptyCollectionError, RdbError, ValueLimits
 from hognose.persistence.rdb_modules import read_module_name
 from hognose.persistence.rdb_old_encodings import ziplist_elements, zipmap_elements
-from hognose.persistence.rdb_read_streams import read_stream
+from hognose.persistence.rdb_read_streams import read_stream, skip_producers
 from hognose.persistence.rdb_sketches import read_sketch
 from hognose.persistence.rdb_source import RdbSource
 
@@ -39,6 +40,7 @@ BLOBS: Final[dict[int, str]] = {
     rdb.STREAM: "Stream listpack",
     rdb.STREAM_2: "Stream listpack",
     rdb.STREAM_3: "Stream listpack",
+    rdb.STREAM_4: "Stream listpack",
 }
 """What is damaged, by type of value."""
 
@@ -78,7 +80,7 @@ def read_value(source: RdbSource, kind: i64, limits: ValueLimits, is_valkey: boo
         raise source.error(f"{BLOBS.get(int(kind), 'Value')} integrity check failed: {error}") from None
     if int(kind) in BLOBS:
         limits.checked_values += 1
-    if value.length() == 0 and kind not in (rdb.STREAM, rdb.STREAM_2, rdb.STREAM_3):
+    if value.length() == 0 and not isinstance(value, StreamValue):
         raise EmptyCollectionError("Collection without elements", source.offset())
     return value
 
@@ -96,6 +98,10 @@ def _read_collection(source: RdbSource, kind: i64, limits: ValueLimits, is_valke
         return zset_of_body(listpack.unseal(source.string()), limits)
     if kind in (rdb.STREAM, rdb.STREAM_2, rdb.STREAM_3):
         return read_stream(source, kind)
+    if not is_valkey and kind == rdb.STREAM_4:
+        stream = read_stream(source, rdb.STREAM_3)
+        skip_producers(source)
+        return stream
     if kind == rdb.HASH:
         return read_pairs(source, limits)
     if kind == rdb.HASH_ZIPMAP:
@@ -116,6 +122,9 @@ def _read_collection(source: RdbSource, kind: i64, limits: ValueLimits, is_valke
         return read_sketch(source, read_module_name(source))
     if kind == rdb.MODULE_OLD:
         raise source.error("Value of a module, which only the module could read")
+    what = "" if is_valkey else rdb.NOT_HERE.get(int(kind), "")
+    if what:
+        raise source.error(f"Type of value {kind} of newer Redis, {what}, which there is not here,")
     raise source.error(f"Unknown type of value {kind}")
 
 

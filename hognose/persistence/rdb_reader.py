@@ -80,6 +80,7 @@ class DatasetReader:
         self.keys_empty: i64 = 0
         self.keys_of_modules: i64 = 0
         self.key_delay_us: i64 = 0
+        self._values_cut: i64 = 0
 
     def read(self, source: RdbSource, checks: bool) -> None:
         """Reads everything.
@@ -247,6 +248,11 @@ class DatasetReader:
             if self.keys_empty <= MOST_REMARKS:
                 self.remarks.append(f"skipping empty key: {printable(key)}")
             return
+        if source.remark:
+            self._values_cut += 1
+            if self._values_cut <= MOST_REMARKS:
+                self.remarks.append(f"Left out: of stream {printable(key)} {source.remark}")
+            source.remark = ""
         self.store(source, key, value, attributes)
 
     # Where it goes; tools that only look at a file override these

@@ -34,6 +34,7 @@ class RdbSource:
         left: How many bytes the file still has.
 
     Attributes:
+        remark: What was left out of the last value, for whoever logs that; empty once taken.
         checked: Whether a checksum is kept.
     """
 
@@ -46,6 +47,7 @@ class RdbSource:
         self._left: i64 = left
         self._checksum: i64 = 0
         self.checked = False
+        self.remark = ""
 
     def offset(self) -> int:
         """How many bytes have been read."""

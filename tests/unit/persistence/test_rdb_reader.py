@@ -8,6 +8,7 @@ from hognose.clock import FakeClock
 from hognose.datastructures.hashvalue import HashLimits, HashValue
 from hognose.datastructures.quicklist import ListLimits
 from hognose.datastructures.setvalue import SetLimits
+from hognose.datastructures.stream import StreamValue
 from hognose.datastructures.zset import ZSetLimits
 from hognose.keyspace.keyspace import Keyspace
 from hognose.persistence.rdb_format import RdbError, ValueLimits
@@ -15,6 +16,7 @@ from hognose.persistence.rdb_reader import DatasetReader
 from hognose.persistence.rdb_sink import RdbSink
 from hognose.persistence.rdb_source import RdbSource
 from hognose.persistence.rdb_writer import FileOptions, write_dataset
+from tests.inprocess import InProcessServer
 
 END = b"\xff" + bytes(8)  # a checksum of 0 is none
 KEY = b"\x00\x01k\x01v"
@@ -143,3 +145,45 @@ def test_such_deadlines_are_refused_in_files_of_redis() -> None:
         entry = b"\x18\x04hash" + (1).to_bytes(8, "little") + b"\x01\x81" + deadline.to_bytes(8, "big") + b"\x01f\x01v"
         with pytest.raises(RdbError, match="impossible deadline"):
             read(b"REDIS0012\xfe\x00" + entry + END)
+
+
+# A stream as redis 8.6 writes it: what its third version holds, then 100 seconds, 100 entries, one producer with one
+# message, two messages ever, none that came again.
+NAMED = b"\x40\x64" * 2 + b"\x01\x01p\x01\x01i" + b"\x81" + bytes(7) + b"\x01\x01" + b"\x02\x00"
+NO_PRODUCERS = b"\x40\x64" * 2 + bytes(3)
+
+
+def stream_of_version_3() -> bytes:
+    """A stream without its type."""
+    server = InProcessServer()
+    client = server.client()
+    client("XADD", "s", "1-1", "field", "value")
+    client("XGROUP", "CREATE", "s", "group", "0")
+    client("XREADGROUP", "GROUP", "group", "consumer", "STREAMS", "s", ">")
+    payload = client("DUMP", "s")
+    assert isinstance(payload, bytes)
+    assert payload[0] == 21
+    return payload[1:-10]
+
+
+@pytest.mark.parametrize(("end", "remarks"), [(NAMED, 1), (NO_PRODUCERS, 0)])
+def test_streams_of_redis_8_6_are_read_without_their_producers(end: bytes, remarks: int) -> None:
+    values = b"\x1a\x01s" + stream_of_version_3() + end + b"\x00\x03key\x05value"
+    reader, keyspace = read(b"REDIS0013" + values + b"\xff" + bytes(8))
+    stream = keyspace.databases[0].lookup_read(b"s")
+    assert isinstance(stream, StreamValue)
+    assert (stream.length(), list(stream.groups)) == (1, [b"group"])
+    assert keyspace.databases[0].lookup_read(b"key") == b"value"
+    assert len(reader.remarks) == remarks
+    assert all("Left out: of stream s what 1 producers have sent" in remark for remark in reader.remarks)
+
+
+@pytest.mark.parametrize(("kind", "what"), [(27, "XNACK"), (28, "array"), (29, "template"), (32, "template")])
+def test_types_of_newer_redis_are_refused_by_name(kind: int, what: str) -> None:
+    with pytest.raises(RdbError, match=f"Type of value {kind} of newer Redis, .*{what}"):
+        read(b"REDIS0015" + bytes([kind]) + b"\x03key\x01\xff" + bytes(8))
+
+
+def test_type_26_is_no_stream_in_dumps_of_valkey() -> None:
+    with pytest.raises(RdbError, match="Unknown type of value 26"):
+        read(b"VALKEY080" + b"\x1a\x01s" + stream_of_version_3() + NO_PRODUCERS + b"\xff" + bytes(8))
