@@ -10,7 +10,7 @@ Until then replies wait, to writers and readers alike (a reader may have seen wh
                            and the next turn of write, sync and replies follows when this one is over
 
 So nobody has seen, with `always`, what a power failure could take back, and with the others, what a crash of the server
-could. With `everysec`, while a sync runs, writes wait up to two seconds for it, because the system would have them wait
+could. With `everysec`, while a sync runs, writes wait up to a second for it, because the system would have them wait
 anyway, and the server with them; the replies go out meanwhile.
 
 Errors. A write that fails stays in the buffer and is tried again every second; until it succeeds, writing commands are
@@ -43,7 +43,8 @@ ON: Final = 1
 WAITING: Final = 2
 """Switched on at run time: the first rewrite has yet to be done before the files are complete."""
 
-POSTPONED_AT_MOST_S: Final = 2
+POSTPONED_AT_MOST_MS: Final = 1000
+"""So long a write waits for a sync: everysec promises that no more is lost than that, if only the server is killed."""
 LOG_ERRORS_EVERY_S: Final = 30
 ALWAYS: Final = "always"
 EVERYSEC: Final = "everysec"
@@ -93,7 +94,7 @@ class AppendOnly(Sink):
         self._closing: list[CloseJob] = []
         self._is_due = False  # a write at the end of this turn is arranged
         self._last_sync_s: i64 = 0
-        self._postponed_s: i64 = 0
+        self._postponed_ms: i64 = 0
         self._error_logged_s: i64 = 0
         self._last_retry_s: i64 = 0
         self.delayed_syncs: i64 = 0
@@ -231,10 +232,10 @@ class AppendOnly(Sink):
             return True
         if policy != EVERYSEC:
             return False
-        now_s = self._now_s()
-        if self._postponed_s == 0:
-            self._postponed_s = now_s
-        if now_s - self._postponed_s < POSTPONED_AT_MOST_S:
+        now_ms = self._server.clock.now_ms
+        if self._postponed_ms == 0:
+            self._postponed_ms = now_ms
+        if now_ms - self._postponed_ms < POSTPONED_AT_MOST_MS:
             self._release()
             return True
         self.delayed_syncs += 1
@@ -267,7 +268,7 @@ class AppendOnly(Sink):
         server.latency.note(b"aof-write", server.clock.now_ms, duration_ms)
 
     def _write_succeeded(self) -> None:
-        self._postponed_s = 0
+        self._postponed_ms = 0
         if self.write_error is not None:
             self._server.log(NOTICE, "AOF write error looks solved. The server can write again.")
             self.write_error = None
@@ -407,7 +408,7 @@ class AppendOnly(Sink):
             if now_s > self._last_retry_s:
                 self._last_retry_s = now_s
                 self.flush()
-        elif self._postponed_s != 0 or (self._batch is None and self.file.size != self.file.synced_size):
+        elif self._postponed_ms != 0 or (self._batch is None and self.file.size != self.file.synced_size):
             self.flush()
 
     def refusal(self) -> str | None:
@@ -447,7 +448,7 @@ class AppendOnly(Sink):
         self.write_error = None
         self.sync_error = None
         self.lacks_data = False
-        self._postponed_s = 0
+        self._postponed_ms = 0
         self._server.update_refusal()
         self._release()
 
