@@ -16,9 +16,9 @@ different databases come mixed; SELECT stands in the file wherever the database 
 A segment may be split while this goes on: both halves carry mark and notes. Segments are not merged until the end. A
 database that is emptied voids the snapshot, which then begins anew.
 
-A large value is not written when its turn comes, or before it changes: what it holds is noted (`large_values`), which
-takes little, and written in the steps that follow. Entries that have to be written meanwhile collect in `_aside`, for
-the parts of a value stand together in the file.
+A large value is written part by part (`large_values`), in the steps that follow its turn, and its segment keeps its
+mark until that is done: before a command changes it, what is left of it is noted. Entries that have to be written
+meanwhile collect in `_aside`, for the parts of a value stand together in the file.
 
 Memory: the noted keys (at most those changed meanwhile), large values noted, what is aside, and what the disk has not
 taken yet, of which `step` waits to be less than QUEUE_BYTES. Pauses: a step is over after its time. Clocks of access
@@ -210,6 +210,11 @@ class CooperativeSnapshot(Freezer):
         if self._note(segment, key):
             self._write(table.saved_as, segment, place)
             self._pass_on()
+        value = segment.slots[2 * place + 1]
+        for large in self._large:
+            if large.value is value:
+                large.let_go()
+                self.peak_bytes = max(self.peak_bytes, self.memory_bytes())
 
     def added(self, segment: Segment, key: bytes) -> None:
         self._note(segment, key)

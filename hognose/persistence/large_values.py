@@ -1,9 +1,10 @@
-"""Large values in a snapshot that is written in slices: what they hold is noted at once, and written bit by bit.
+"""Large values in a snapshot that is written in slices: part by part, as they were when their turn came.
 
-Noting copies references only, to the elements of a collection, the nodes of a list or the blocks of a stream, all of
-which are immutable or copied; it takes some percent of the time that writing takes. From then on the value may change
-or go. Memory: 8 bytes for each element, 32 for each member of a sorted set, until they are written, and what the value
-gives up meanwhile.
+Of a list the nodes are noted at once, of a stream the blocks, which never change or are copied. Sets, hashes and sorted
+sets are read as they are written, unless a command is about to change them: then references to all elements that are
+left are noted first, which takes a third of the time or less that writing them does. From then on the value may change
+or go. Memory: nothing while it does not change, then 8 bytes for each element, 40 for each member of a sorted set, and
+what the value gives up meanwhile.
 
 Not in parts: strings, values in old forms (lists for versions below 10), hashes with deadlines, groups of streams.
 """
@@ -14,15 +15,17 @@ from librt.time import time
 from mypy_extensions import i64
 
 from hognose.datastructures import listpack
+from hognose.datastructures.hashtable import USED, Segment
 from hognose.datastructures.hashvalue import HashValue
 from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue
 from hognose.datastructures.stream import StreamValue
 from hognose.datastructures.stream_block import StreamBlock
+from hognose.datastructures.value import Value
 from hognose.datastructures.zset import ZSetValue
 from hognose.persistence import rdb_format as rdb
 from hognose.persistence.rdb_sink import RdbSink
-from hognose.persistence.rdb_write_values import write_stream_end
+from hognose.persistence.rdb_write_values import RANKS_AT_A_TIME, write_stream_end
 
 MANY_ELEMENTS: Final = 1000
 """From here on a value is written in parts: a part of a millisecond."""
@@ -39,12 +42,17 @@ class LargeValue:
     Attributes:
         database: The index of its database.
         head: What stands before its content: deadline, usage, type, key.
+        value: What must not change before `let_go`; None if it may.
     """
 
     def __init__(self, database: i64, head: bytes) -> None:
         self.database: i64 = database
         self.head: Final = head
+        self.value: Value | None = None
         self._at: i64 = 0
+
+    def let_go(self) -> None:
+        """The value is about to change: notes what is still needed of it. O(N), but little for each element."""
 
     def memory_bytes(self) -> i64:
         """What it occupies beside what the value itself does. O(1)."""
@@ -78,30 +86,86 @@ class LargeValue:
 
 
 class Elements(LargeValue):
-    """A set, a hash (fields and values in turn) or a sorted set (the highest first, as `rdb_write_values` does)."""
+    """A set, a hash (fields and values in turn) or a sorted set (the highest first, as `rdb_write_values` does).
 
-    def __init__(self, database: i64, head: bytes, texts: list[bytes], stride: i64, scores: list[float]) -> None:
+    It is read from the value itself, some elements at a time, until the value is about to change.
+    """
+
+    def __init__(self, database: i64, head: bytes, value: Value, stride: i64) -> None:
         super().__init__(database, head)
-        self._texts: Final = texts
+        self.value = value
+        self._count: Final[int] = value.length()
         self._stride: i64 = stride
-        self._scores: Final = scores
+        self._texts: list[bytes] = []
+        self._scores: list[float] = []
+        self._written: i64 = 0  # of the texts at hand
+        self._next: i64 = self._count if isinstance(value, ZSetValue) else 0  # rank or segment
 
     def memory_bytes(self) -> i64:
         return 8 * len(self._texts) + 32 * len(self._scores)
 
     def parts(self) -> i64:
-        return len(self._texts) // self._stride
+        return self._count
 
     def write_part(self, sink: RdbSink, index: i64) -> None:
-        texts = self._texts
+        while self._written == len(self._texts):
+            self._texts = []
+            self._scores = []
+            self._written = 0
+            self._fetch(RANKS_AT_A_TIME)
+        at = self._written
+        sink.string(self._texts[at])
         if self._scores:
-            place = len(texts) - 1 - index
-            sink.string(texts[place])
-            sink.double(self._scores[place])
+            sink.double(self._scores[at])
+        elif self._stride == 2:
+            sink.string(self._texts[at + 1])
+        self._written = at + self._stride
+
+    def _fetch(self, ranks: i64) -> None:
+        """Notes the next elements: those of a segment, or so many ranks."""
+        value = self.value
+        if isinstance(value, ZSetValue):
+            start = max(self._next - ranks, 0)
+            members = value.members(start, self._next)
+            scores = value.scores(start, self._next)
+            members.reverse()
+            scores.reverse()
+            self._texts.extend(members)
+            self._scores.extend(scores)
+            self._next = start
             return
-        sink.string(texts[self._stride * index])
-        if self._stride == 2:
-            sink.string(texts[2 * index + 1])
+        assert isinstance(value, (HashValue, SetValue))
+        table = value.table()
+        assert table is not None
+        note_segment(table.segments[self._next], self._texts, self._stride == 2)
+        self._next += 1
+
+    def let_go(self) -> None:
+        value = self.value
+        if isinstance(value, ZSetValue):
+            self._fetch(self._next)
+        elif isinstance(value, (HashValue, SetValue)):
+            table = value.table()
+            assert table is not None
+            while self._next < len(table.segments):
+                self._fetch(0)
+        self.value = None
+
+
+def note_segment(segment: Segment, texts: list[bytes], has_values: bool) -> None:
+    """Notes the keys of a segment, each with its value if it has one. O(capacity)."""
+    slots = segment.slots
+    place: i64 = 0
+    while place < segment.capacity:
+        if segment.tags[place] >= USED:
+            key = slots[2 * place]
+            assert isinstance(key, bytes)
+            texts.append(key)
+            if has_values:
+                value = slots[2 * place + 1]
+                assert isinstance(value, bytes)
+                texts.append(value)
+        place += 1
 
 
 class Nodes(LargeValue):
@@ -167,14 +231,9 @@ def is_large(value: object, kind: i64) -> bool:
 
 
 def note_value(database: i64, head: bytes, value: object, kind: i64) -> LargeValue:
-    """Notes what a large value holds now. O(N), but little for each element."""
-    if isinstance(value, HashValue):
-        return Elements(database, head, value.pairs(), 2, [])
-    if isinstance(value, SetValue):
-        return Elements(database, head, value.members(), 1, [])
-    if isinstance(value, ZSetValue):
-        length = value.length()
-        return Elements(database, head, value.members(0, length), 1, value.scores(0, length))
+    """Notes what a large value holds now. O(nodes or blocks)."""
+    if isinstance(value, (SetValue, ZSetValue, HashValue)):
+        return Elements(database, head, value, 2 if isinstance(value, HashValue) else 1)
     if isinstance(value, ListValue):
         nodes = value.nodes()
         bodies = [node.body for node in nodes]
