@@ -60,9 +60,12 @@ def write_entries(out: BytesWriter, body: bytes, at: i64, entries: i64, step: i6
             at = skip(body, at, passed_over)
 
 
-def write_keys(out: BytesWriter, table: HashTable) -> None:
-    """Appends all keys of a table as bulk strings. O(N)."""
+def write_keys(ctx: Context, table: HashTable) -> None:
+    """Writes all keys of a table as bulk strings, in parts that go to the client meanwhile. O(N)."""
     for segment in table.segments:
+        if not ctx.pass_on():
+            return
+        out = ctx.out
         place: i64 = 0
         while place < segment.capacity:
             if segment.tags[place] >= USED:
@@ -72,9 +75,12 @@ def write_keys(out: BytesWriter, table: HashTable) -> None:
             place += 1
 
 
-def write_values(out: BytesWriter, table: HashTable) -> None:
-    """Appends all values of a table, which must be bytes, as bulk strings. O(N)."""
+def write_values(ctx: Context, table: HashTable) -> None:
+    """`write_keys` for the values of a table, which must be bytes. O(N)."""
     for segment in table.segments:
+        if not ctx.pass_on():
+            return
+        out = ctx.out
         place: i64 = 0
         while place < segment.capacity:
             if segment.tags[place] >= USED:
@@ -84,9 +90,12 @@ def write_values(out: BytesWriter, table: HashTable) -> None:
             place += 1
 
 
-def write_pairs(out: BytesWriter, table: HashTable) -> None:
-    """Appends all keys of a table, each followed by its value, as bulk strings. O(N)."""
+def write_pairs(ctx: Context, table: HashTable) -> None:
+    """`write_keys` for all keys, each followed by its value. O(N)."""
     for segment in table.segments:
+        if not ctx.pass_on():
+            return
+        out = ctx.out
         place: i64 = 0
         while place < segment.capacity:
             if segment.tags[place] >= USED:

@@ -150,6 +150,13 @@ class Context:
         """Whether what waits for the client is still within its limits; it is disconnected if not."""
         return True
 
+    def pass_on(self) -> bool:
+        """Hands on what is written of a long reply so far, if that may be; false where nobody wants the rest.
+
+        `out` is another object afterwards.
+        """
+        return self.may_write()
+
     def set_authenticated(self, authenticated: bool) -> None:
         """Lets the client in, or makes it authenticate before anything else."""
         self.authenticated = authenticated

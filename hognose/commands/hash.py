@@ -335,7 +335,7 @@ def hgetall(ctx: Context, argv: Argv) -> Reply:
     write_map_header(out, value.length(), ctx.resp)
     table = value.table()
     if table is not None:
-        write_pairs(out, table)
+        write_pairs(ctx, table)
     elif body is not None:
         write_entries(out, body, 0, 2 * value.length())
     return NO_REPLY
@@ -363,7 +363,7 @@ def hkeys(ctx: Context, argv: Argv) -> Reply:
     table = value.table()
     body = value.packed()
     if table is not None:
-        write_keys(out, table)
+        write_keys(ctx, table)
     elif body is not None:
         write_entries(out, body, 0, value.length(), value.stride())
     return NO_REPLY
@@ -391,7 +391,7 @@ def hvals(ctx: Context, argv: Argv) -> Reply:
     table = value.table()
     body = value.packed()
     if table is not None:
-        write_values(out, table)
+        write_values(ctx, table)
     elif body is not None:
         write_entries(out, body, entry_size(body, 0), value.length(), value.stride())
     return NO_REPLY

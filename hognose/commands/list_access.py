@@ -120,23 +120,22 @@ def range_reply(ctx: Context, value: ListValue, start: i64, count: i64) -> Reply
         elements: list[bytes] = []
         value.extend(elements, start, count)
         return elements
-    out = ctx.out
-    write_array_header(out, count)
+    write_array_header(ctx.out, count)
     row = value.row()
     if row is None:
         body = value.packed()
         assert body is not None
-        write_entries(out, body, seek(body, value.length(), start), count)
+        write_entries(ctx.out, body, seek(body, value.length(), start), count)
         return NO_REPLY
     number, index = row.locate(start)
     left = count
-    while left > 0:
+    while left > 0 and ctx.pass_on():
         node = row.node(number)
         here = min(left, node.count - index)
         if node.plain:
-            write_bulk(out, node.body)
+            write_bulk(ctx.out, node.body)
         else:
-            write_entries(out, node.body, node.offset(index), here)
+            write_entries(ctx.out, node.body, node.offset(index), here)
         left -= here
         index = 0
         number += 1

@@ -1,20 +1,23 @@
-"""Replies far longer than the data they come from, written part by part: members drawn again and again.
+"""Replies too long to be made as a whole before any of them is sent.
 
-`HRANDFIELD key -999999999` asks for a reply of gigabytes about a hash of one field. Made as a list first it would take
-many times that before any limit is looked at. So it is written in parts, and what goes beyond the client's output limit
-ends with the client.
+What they are made of is there as a list, or is drawn again and again: `HRANDFIELD key -999999999` asks for gigabytes
+about a hash of one field. So they are written in parts, which go to the client one by one, and what goes beyond the
+client's output limit ends with the client. A draw without end is refused: see `drawn_reply`.
 """
 
 from typing import Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
-from hognose.commands.bulk import writes_straight
+from hognose.commands.bulk import write_set_header, writes_straight
 from hognose.commands.context import Context
-from hognose.resp.reply import NO_REPLY, Reply, encode
+from hognose.commands.zset_access import pairs_reply
+from hognose.errors import OUT_OF_RANGE, CommandError
+from hognose.resp.reply import NO_REPLY, Reply, SetReply, encode, write_array_header, write_bulk
 
 PART: Final = 10_000
-"""So many draws make a part; up to so many are one ordinary reply."""
+"""So many elements or draws make a part; up to so many are one ordinary reply."""
 
 
 class Draws:
@@ -34,15 +37,86 @@ def drawn_reply(ctx: Context, draws: Draws, count: i64, elements_each: i64) -> R
         count: How many draws.
         elements_each: How many elements each adds to the array.
 
+    Raises:
+        CommandError: By what the first part takes, the reply would be longer than the longest string
+            (proto-max-bulk-len).
+
     Complexity:
         O(count), until the client's output limit is reached.
     """
-    if count <= PART or not writes_straight(ctx):
+    if count <= PART:
         return draws.draw(count)
-    ctx.out.write(b"*%d\r\n" % int(count * elements_each))
-    while count > 0 and ctx.may_write():
-        part = min(count, PART)
-        for element in draws.draw(part):
-            encode(ctx.out, element, ctx.resp)
-        count -= part
+    first = draws.draw(PART)
+    if count // PART > ctx.host.max_string_bytes // encoded_bytes(first, ctx.resp):
+        raise CommandError(OUT_OF_RANGE)
+    if not writes_straight(ctx):
+        return first + draws.draw(count - PART)
+    write_array_header(ctx.out, count * elements_each)
+    _write_part(ctx, first)
+    left = count - PART
+    while left > 0 and ctx.pass_on():
+        part = min(left, PART)
+        _write_part(ctx, draws.draw(part))
+        left -= part
+    return NO_REPLY
+
+
+def encoded_bytes(elements: list[object], resp: i64) -> i64:
+    """How long elements are in wire form. O(bytes)."""
+    out = BytesWriter()
+    for element in elements:
+        encode(out, element, resp)
+    return len(out)
+
+
+def _write_part(ctx: Context, elements: list[object]) -> None:
+    for element in elements:
+        encode(ctx.out, element, ctx.resp)
+
+
+def members_reply(ctx: Context, members: list[bytes]) -> Reply:
+    """An array of strings. O(bytes)."""
+    if len(members) <= PART or not writes_straight(ctx):
+        return members
+    write_array_header(ctx.out, len(members))
+    _write_members(ctx, members)
+    return NO_REPLY
+
+
+def set_reply(ctx: Context, members: list[bytes]) -> Reply:
+    """A set of strings. O(bytes)."""
+    if len(members) <= PART or not writes_straight(ctx):
+        return SetReply(list(members))
+    write_set_header(ctx.out, len(members), ctx.resp)
+    _write_members(ctx, members)
+    return NO_REPLY
+
+
+def _write_members(ctx: Context, members: list[bytes]) -> None:
+    size: i64 = len(members)
+    at: i64 = 0
+    while at < size and ctx.pass_on():
+        out = ctx.out
+        end = min(at + PART, size)
+        while at < end:
+            write_bulk(out, members[at])
+            at += 1
+
+
+def scored_reply(ctx: Context, members: list[bytes], scores: list[float]) -> Reply:
+    """Members with their scores, as `pairs_reply` has them. O(bytes)."""
+    size: i64 = len(members)
+    if size <= PART or not writes_straight(ctx):
+        return pairs_reply(ctx, members, scores)
+    write_array_header(ctx.out, size if ctx.resp == 3 else 2 * size)
+    at: i64 = 0
+    while at < size and ctx.pass_on():
+        out = ctx.out
+        end = min(at + PART, size)
+        while at < end:
+            if ctx.resp == 3:
+                write_array_header(out, 2)
+            write_bulk(out, members[at])
+            encode(out, scores[at], ctx.resp)
+            at += 1
     return NO_REPLY

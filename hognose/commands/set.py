@@ -212,7 +212,7 @@ def members_reply(ctx: Context, value: SetValue) -> Reply:
     if writes_straight(ctx) and (table is not None or value.encoding() == b"listpack"):
         write_set_header(ctx.out, value.length(), ctx.resp)
         if table is not None:
-            write_keys(ctx.out, table)
+            write_keys(ctx, table)
         elif blob is not None:
             write_entries(ctx.out, blob, 0, value.length())
         return NO_REPLY

@@ -12,12 +12,12 @@ from hognose.commands.arguments import I64_MAX, integer_between, syntax_error
 from hognose.commands.context import Context
 from hognose.commands.flags import DENYOOM, OW_UPDATE, READONLY, RO_ACCESS, RW_UPDATE, WRITE
 from hognose.commands.keyspec import keynum, keys
+from hognose.commands.long_reply import set_reply
 from hognose.commands.set import read_set
 from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.datastructures.setvalue import SetValue
 from hognose.errors import CommandError
 from hognose.keyspace.events import GENERIC, SET
-from hognose.resp.reply import SetReply
 
 command = CommandGroup("set")
 
@@ -183,7 +183,7 @@ def store_union(ctx: Context, key: bytes, values: list[SetValue], event: bytes) 
     tips=[b"nondeterministic_output_order"],
 )
 def sinter(ctx: Context, argv: Argv) -> Reply:
-    return SetReply(list(intersection_of(sets_at(ctx, argv[1:]), 0)))
+    return set_reply(ctx, intersection_of(sets_at(ctx, argv[1:]), 0))
 
 
 @command(
@@ -236,7 +236,7 @@ def sintercard(ctx: Context, argv: Argv) -> Reply:
     tips=[b"nondeterministic_output_order"],
 )
 def sunion(ctx: Context, argv: Argv) -> Reply:
-    return SetReply(list(union(all_present(sets_at(ctx, argv[1:])))))
+    return set_reply(ctx, union(all_present(sets_at(ctx, argv[1:]))))
 
 
 @command(
@@ -265,7 +265,7 @@ def sunionstore(ctx: Context, argv: Argv) -> Reply:
     tips=[b"nondeterministic_output_order"],
 )
 def sdiff(ctx: Context, argv: Argv) -> Reply:
-    return SetReply(list(difference_of(sets_at(ctx, argv[1:]))))
+    return set_reply(ctx, difference_of(sets_at(ctx, argv[1:])))
 
 
 @command(

@@ -27,6 +27,7 @@ from hognose.commands.flags import (
 from hognose.commands.hash_access import without_expired
 from hognose.commands.keyspec import BEGIN_UNKNOWN, FIND_UNKNOWN, KeySpec, keys, unknown_keys
 from hognose.commands.list_access import report
+from hognose.commands.long_reply import members_reply
 from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.commands.string import text_of
 from hognose.datastructures.hashvalue import HashValue
@@ -289,7 +290,7 @@ def sort_reply(ctx: Context, argv: Argv, may_store: bool) -> Reply:
     options = SortOptions(ctx, argv, may_store)
     elements = arranged(ctx, ctx.db.lookup_read(argv[1]), options)
     if not options.gets:
-        return elements if options.store is None else store_results(ctx, options.store, elements)
+        return members_reply(ctx, elements) if options.store is None else store_results(ctx, options.store, elements)
     results: list[bytes | None] = []
     for element in elements:
         results.extend([value_by_pattern(ctx, pattern, element) for pattern in options.gets])

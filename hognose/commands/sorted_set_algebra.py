@@ -11,8 +11,9 @@ from mypy_extensions import i64
 from hognose.commands.arguments import I64_MAX, floating, integer, integer_between
 from hognose.commands.flags import DENYOOM, OW_UPDATE, READONLY, RO_ACCESS, WRITE
 from hognose.commands.keyspec import keynum, keys
+from hognose.commands.long_reply import members_reply, scored_reply
 from hognose.commands.spec import Argv, CommandGroup, Context, Reply
-from hognose.commands.zset_access import limits_of, pairs_reply, store_result
+from hognose.commands.zset_access import limits_of, store_result
 from hognose.datastructures.setvalue import SetValue
 from hognose.datastructures.zset import ZSetValue
 from hognose.errors import SYNTAX, WRONG_TYPE, CommandError
@@ -241,7 +242,7 @@ def answer(ctx: Context, argv: Argv, kind: i64) -> Reply:
     operation = Operation(kind, stores=False)
     operation.parse(ctx, argv, 1)
     members, scores = operation.result()
-    return pairs_reply(ctx, members, scores) if operation.with_scores else members
+    return scored_reply(ctx, members, scores) if operation.with_scores else members_reply(ctx, members)
 
 
 def store(ctx: Context, argv: Argv, kind: i64) -> Reply:

@@ -7,10 +7,10 @@ from mypy_extensions import i64
 from hognose.commands.arguments import integer
 from hognose.commands.flags import DELETE, DENYOOM, FAST, OW_UPDATE, READONLY, RO_ACCESS, RW, WRITE
 from hognose.commands.keyspec import keys
+from hognose.commands.long_reply import members_reply, scored_reply
 from hognose.commands.spec import Argv, CommandGroup, Context, Reply
 from hognose.commands.zset_access import (
     limits_of,
-    pairs_reply,
     report_removal,
     store_result,
     zset_to_read,
@@ -116,11 +116,11 @@ def range_reply(ctx: Context, argv: Argv, kind: i64, direction: i64) -> Reply:
     if query.direction == REVERSE:
         members.reverse()
     if not query.with_scores:
-        return members
+        return members_reply(ctx, members)
     scores = zset.scores(start, stop)
     if query.direction == REVERSE:
         scores.reverse()
-    return pairs_reply(ctx, members, scores)
+    return scored_reply(ctx, members, scores)
 
 
 @command(

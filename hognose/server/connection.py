@@ -12,7 +12,8 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from hognose.commands.client_text import WRITER_BYTES
-from hognose.commands.context import BLOCKED, CLOSE_AFTER_REPLY, REPLY_OFF, UNIX_SOCKET, Context
+from hognose.commands.context import BLOCKED, CLOSE_AFTER_REPLY, REPLY_OFF, REPLY_SKIP, UNIX_SOCKET, Context
+from hognose.commands.flags import WRITE
 from hognose.errors import ProtocolError
 from hognose.resp.parser import RequestParser
 from hognose.resp.reply import write_error
@@ -258,6 +259,27 @@ class Connection(Context):
     def may_write(self) -> bool:
         """Whether what waits for the client is still within its limits; it is disconnected if not."""
         self.server.check_output_limit(self)
+        return not self.closed
+
+    def pass_on(self) -> bool:
+        """Hands the first part of a long reply to the socket, so that the whole is not held twice. O(bytes).
+
+        Not where it may have to be taken back (CLIENT REPLY), or tells of changes that are not on disk yet: those of a
+        transaction, or of the command itself, are on their way only when it is over.
+        """
+        command = self.command
+        if len(self.out) < FLUSH_BYTES:
+            return not self.closed
+        if (
+            command is None
+            or command.flags & WRITE
+            or self.server.dispatcher.depth != 1
+            or self.attention & (REPLY_OFF | REPLY_SKIP)
+            or self.flags & CLOSE_AFTER_REPLY
+            or self.server.holds_replies
+        ):
+            return self.may_write()
+        self.flush()
         return not self.closed
 
     def flush_soon(self) -> None:

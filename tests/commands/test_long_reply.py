@@ -1,11 +1,11 @@
-"""Draws without end: as many as were asked for, or as many as the client's limit allows."""
+"""Long replies: they go out in parts, and those without end are refused or end at the client's limit."""
 
 from __future__ import annotations
 
 import pytest
 
 from hognose.commands.long_reply import PART
-from tests.inprocess import InProcessClient, InProcessServer
+from tests.inprocess import InProcessClient, InProcessServer, MemoryTransport
 
 FILL = {
     "HRANDFIELD": ("HSET", "key", "field", "value"),
@@ -34,14 +34,104 @@ def test_pairs_of_a_long_reply_have_the_shape_of_a_short_one(client: InProcessCl
     assert client(command, "key", -(PART + 5), WITH[command]) == one * (PART + 5)
 
 
+class UnreadTransport(MemoryTransport):
+    """Nobody reads what is written."""
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.written)
+
+
 @pytest.mark.parametrize("command", FILL)
 def test_a_reply_without_end_ends_with_the_client_at_its_limit(command: str) -> None:
     server = InProcessServer(client_output_buffer_limit="normal 1000000 0 0")
     client = server.client()
     client(*FILL[command])
-    client.send(command, "key", -999_999_999)
+    transport = UnreadTransport()
+    client.connection.use_transport(transport)  # type: ignore[arg-type]
+    client.send(command, "key", -9_999_999)
     assert client.connection.closed
-    assert len(client.transport.written) < 100
+    assert len(transport.written) < 1_500_000
+
+
+@pytest.mark.parametrize("command", FILL)
+def test_a_draw_longer_than_the_longest_string_is_refused(client: InProcessClient, command: str) -> None:
+    client(*FILL[command])
+    client("CONFIG", "SET", "proto-max-bulk-len", "1mb")
+    assert client.error(command, "key", -200_000_000) == "ERR value is out of range"
+    assert client(command, "key", -50_000) == [b"field"] * 50_000
+    assert not client.connection.closed
+
+
+class PieceTransport(MemoryTransport):
+    """Keeps the sizes of what is written, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self.sizes.append(len(data))
+
+
+LONG = 30_000
+LONG_REPLIES = [
+    ("LRANGE", "list", "0", "-1"),
+    ("HGETALL", "hash"),
+    ("HKEYS", "hash"),
+    ("HVALS", "hash"),
+    ("SMEMBERS", "set"),
+    ("SUNION", "set", "none"),
+    ("ZRANGE", "zset", "0", "-1"),
+    ("ZRANGE", "zset", "0", "-1", "WITHSCORES"),
+    ("ZUNION", "1", "zset", "WITHSCORES"),
+    ("SORT", "list", "ALPHA"),
+    ("SRANDMEMBER", "set", str(-LONG)),
+]
+
+
+@pytest.fixture
+def watched(client: InProcessClient) -> PieceTransport:
+    """What a client gets, with all keys of `LONG_REPLIES` there."""
+    members = [f"member:{number:030}" for number in range(LONG)]
+    client("RPUSH", "list", *members)
+    client("SADD", "set", *members)
+    client("HSET", "hash", *[word for member in members for word in (member, member)])
+    client("ZADD", "zset", *[word for member in members for word in ("1.5", member)])
+    transport = PieceTransport()
+    client.transport = transport
+    client.connection.use_transport(transport)  # type: ignore[arg-type]
+    return transport
+
+
+@pytest.mark.parametrize("argv", LONG_REPLIES)
+@pytest.mark.parametrize("resp", [2, 3])
+def test_a_long_reply_goes_out_in_parts_that_make_the_whole(
+    client: InProcessClient, watched: PieceTransport, argv: tuple[str, ...], resp: int
+) -> None:
+    client("HELLO", resp)
+    watched.sizes.clear()
+    reply = client(*argv)
+    assert len(watched.sizes) > 2
+    assert max(watched.sizes) < 1_000_000
+    client("MULTI")
+    client(*argv)
+    watched.sizes.clear()
+    whole = client("EXEC")
+    assert len(watched.sizes) == 1
+    assert isinstance(whole, list)
+    if argv[0] != "SRANDMEMBER":
+        assert reply == whole[0]
+
+
+def test_a_long_reply_that_nobody_wants_is_not_sent(client: InProcessClient, watched: PieceTransport) -> None:
+    client.send("CLIENT", "REPLY", "OFF")
+    client.send("LRANGE", "list", "0", "-1")
+    assert not watched.sizes
+    client.send("CLIENT", "REPLY", "ON")
+    client.send("CLIENT", "REPLY", "SKIP")
+    client.send("LRANGE", "list", "0", "-1")
+    assert watched.sizes == [len("+OK\r\n")]
 
 
 def test_a_transaction_may_hold_a_long_reply(client: InProcessClient) -> None:
