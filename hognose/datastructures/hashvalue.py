@@ -19,9 +19,9 @@ from typing import Final
 from librt.random import Random
 from mypy_extensions import i64
 
+from hognose.datastructures import listpack
 from hognose.datastructures.hashtable import USED, HashTable
 from hognose.datastructures.listpack import (
-    OVERHEAD_BYTES,
     count_entries,
     cut,
     encode,
@@ -32,7 +32,6 @@ from hognose.datastructures.listpack import (
     get,
     get_i64,
     insert,
-    is_canonical,
     is_int,
     replace,
     skip,
@@ -44,8 +43,6 @@ HASH_BYTES: Final = 16 + 16 + 8 * 8 + 33
 """A hash beside its entries: the collector's header, the object, its attributes, the header of the `bytes`."""
 TABLE_BYTES: Final = 200
 """What a table adds beside what it counts itself: the objects of the table and its first segment list."""
-MAX_BODY_BYTES: Final = 1 << 30
-"""The most a listpack may take, as in the real server."""
 I64_MAX: Final = 2**63 - 1
 UNDOUBTED: Final = 2**61
 """Two numbers below this size have a sum of 64 bits; constants of 2**62 and more cost compiled code an object."""
@@ -532,8 +529,7 @@ class HashValue(Value):
             assert all(deadline == 0 or 0 < self._earliest <= deadline for deadline in deadlines)
             return
         body = self._body
-        assert is_canonical(body)
-        assert len(body) + OVERHEAD_BYTES <= MAX_BODY_BYTES
+        listpack.check_invariants(body)
         assert count_entries(body) == self._count * self._stride
         fields = self.fields()
         assert len(set(fields)) == len(fields)

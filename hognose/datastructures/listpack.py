@@ -56,6 +56,8 @@ INT16: Final = 0xF1
 INT24: Final = 0xF2
 INT32: Final = 0xF3
 INT64: Final = 0xF4
+MAX_BLOB_BYTES: Final = 1 << 30
+"""The most a listpack of a value may take, header and end included."""
 MAX_STRING6: Final = 63
 MAX_STRING12: Final = 4095
 LONGEST_INT_TEXT: Final = 20
@@ -537,6 +539,12 @@ def checked_end(blob: bytes, at: i64, end: i64) -> i64:
     if after > end or blob[at + size : after] != encode_backlen(size):
         raise ValueError("bad listpack entry")
     return after
+
+
+def check_invariants(body: bytes) -> None:
+    """Raises AssertionError if these are not the entries that the real server would have written. O(N)."""
+    assert is_canonical(body)
+    assert len(body) + OVERHEAD_BYTES <= MAX_BLOB_BYTES
 
 
 def is_canonical(body: bytes) -> bool:

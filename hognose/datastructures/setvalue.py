@@ -14,7 +14,7 @@ from typing import Final
 from librt.random import Random
 from mypy_extensions import i64
 
-from hognose.datastructures import intset
+from hognose.datastructures import intset, listpack
 from hognose.datastructures.hashtable import HashTable
 from hognose.datastructures.listpack import (
     append,
@@ -26,7 +26,6 @@ from hognose.datastructures.listpack import (
     extend_list,
     find,
     get,
-    is_canonical,
     skip,
 )
 from hognose.datastructures.numbers import canonical_int, canonical_value, format_i64
@@ -358,7 +357,7 @@ class SetValue(Value):
             assert self._count == 0
             assert self._text_bytes == sum([bytes_size(len(member)) for member in members])
         elif self._form == LISTPACK:
-            assert is_canonical(self._blob)
+            listpack.check_invariants(self._blob)
             assert count_entries(self._blob) == self._count
             assert len(set(members)) == self._count
         else:

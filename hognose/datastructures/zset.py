@@ -16,8 +16,9 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from hognose.datastructures import listpack
 from hognose.datastructures import zset_listpack as packed
-from hognose.datastructures.listpack import OVERHEAD_BYTES, elements, extend_list, get, skip
+from hognose.datastructures.listpack import elements, extend_list, get, skip
 from hognose.datastructures.score_table import ScoreTable
 from hognose.datastructures.skiplist import Skiplist
 from hognose.datastructures.value import Value
@@ -419,7 +420,7 @@ class ZSetValue(Value):
         if order is None:
             assert self._table is EMPTY_TABLE
             assert self._member_bytes == 0
-            assert len(self._body) + OVERHEAD_BYTES <= MAX_BODY_BYTES
+            listpack.check_invariants(self._body)
             return
         assert self._body == b""
         order.check_invariants()

@@ -85,7 +85,7 @@ LONG_REPLIES = [
     ("ZRANGE", "zset", "0", "-1"),
     ("ZRANGE", "zset", "0", "-1", "WITHSCORES"),
     ("ZUNION", "1", "zset", "WITHSCORES"),
-    ("SORT", "list", "ALPHA"),
+    ("SORT_RO", "list", "ALPHA"),
     ("SRANDMEMBER", "set", str(-LONG)),
 ]
 

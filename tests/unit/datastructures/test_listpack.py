@@ -86,6 +86,8 @@ def test_unseal_brings_foreign_forms_to_the_proper_one() -> None:
     short_string_in_long_form = b"\xe0\x01a\x03"
     body = number_as_string + wide_number + short_string_in_long_form
     assert not listpack.is_canonical(body)
+    with pytest.raises(AssertionError):
+        listpack.check_invariants(body)
     assert listpack.unseal(listpack.seal(body, 3)) == listpack.encode_all([b"12", b"5", b"a"])
 
 
