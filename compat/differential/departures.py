@@ -444,11 +444,32 @@ DEPARTURES: Final[list[Departure]] = [
         ),
     ),
     Departure(
+        "HSETEX NX and XX",
+        "Valkey 9.1 brought them.",
+        lambda case: case.name == "hsetex" and case.server in _REDIS_8 and _names_key_condition(case),
+    ),
+    Departure(
+        "lists of one element above the limit",
+        "Redis 7.2 keeps an element of any length in a listpack where elements are counted, and then takes the list "
+        "for one; Redis 8 and Valkey keep it in a node of its own.",
+        lambda case: (
+            case.name == "object|encoding"
+            and case.server in _AFTER_7_2
+            and b"listpack" in case.ours
+            and b"quicklist" in case.theirs
+        ),
+    ),
+    Departure(
         "LSET far outside",
         "Redis 8.2 and Valkey take the ends of the 64-bit range for the ends of the list.",
         lambda case: case.name == "lset" and case.server in _AFTER_7_2 and case.theirs == b"+OK\r\n",
     ),
 ]
+
+
+def _names_key_condition(case: Case) -> bool:
+    text = case.theirs.upper()
+    return text in {b"-ERR UNKNOWN ARGUMENT: NX\r\n", b"-ERR UNKNOWN ARGUMENT: XX\r\n"}
 
 
 def _upper(case: Case) -> set[bytes]:

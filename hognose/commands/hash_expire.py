@@ -27,7 +27,7 @@ from hognose.commands.keyspec import keys
 from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.datastructures.hashvalue import HashValue
 from hognose.datastructures.numbers import format_i64
-from hognose.errors import CommandError, invalid_expire_time, printable, wrong_number_of_arguments
+from hognose.errors import SYNTAX, CommandError, invalid_expire_time, printable, wrong_number_of_arguments
 from hognose.keyspace.events import HASH
 
 command = CommandGroup("hash")
@@ -382,6 +382,7 @@ class FieldOptions:
         deadline: The time, Unix ms.
         keeps: KEEPTTL was given.
         condition: b"FNX", b"FXX" or empty.
+        key_condition: b"NX", b"XX" or empty, as in Valkey: of the whole hash.
         operands: What follows `FIELDS numfields`: fields and values.
     """
 
@@ -390,6 +391,7 @@ class FieldOptions:
         self.deadline: i64 = 0
         self.keeps = False
         self.condition = b""
+        self.key_condition = b""
         self.operands: list[bytes] = []
 
 
@@ -418,6 +420,10 @@ def parse_field_options(ctx: Context, argv: Argv) -> FieldOptions:
             if options.condition:
                 raise CommandError(ONE_CONDITION)
             options.condition = word
+        elif word in {b"NX", b"XX"}:
+            if options.key_condition not in {b"", word}:
+                raise CommandError(SYNTAX)
+            options.key_condition = word
         else:
             raise CommandError(f"ERR unknown argument: {printable(argv[i])}")
         i += 1
@@ -481,10 +487,10 @@ def hgetex(ctx: Context, argv: Argv) -> Reply:
     flags=WRITE | DENYOOM | FAST,
     keys=[keys(1, RW_UPDATE)],
     since="8.0.0",
-    summary="Sets fields of a hash and when they expire, if need be only if none or all of them are there.",
+    summary="Sets fields of a hash and when they expire, if asked for only if the hash, none or all of them are there.",
     complexity="O(N) for N fields.",
-    syntax="key [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | "
-    "KEEPTTL] FIELDS numfields field value [field value ...]",
+    syntax="key [NX | XX] [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | "
+    "PXAT unix-time-milliseconds | KEEPTTL] FIELDS numfields field value [field value ...]",
 )
 def hsetex(ctx: Context, argv: Argv) -> Reply:
     options = parse_field_options(ctx, argv)
@@ -503,14 +509,16 @@ def hsetex(ctx: Context, argv: Argv) -> Reply:
     ctx.db.changed(HASH, b"hset", key)
     if options.has_deadline:
         expire_set_fields(ctx, key, value, operands, options.deadline)
-    elif options.condition:
+    elif options.condition or options.key_condition:
         kept = [b"KEEPTTL"] if options.keeps else []
         ctx.propagate_as([b"HSETEX", key, *kept, b"FIELDS", format_i64(len(operands) // 2), *operands])
     return 1
 
 
 def fields_allow(value: HashValue | None, options: FieldOptions) -> bool:
-    """Whether HSETEX's condition holds: no field is there (FNX), or all are (FXX)."""
+    """Whether HSETEX's conditions hold: no hash (NX) or one (XX); no field is there (FNX), or all are (FXX)."""
+    if options.key_condition and (options.key_condition == b"XX") != (value is not None):
+        return False
     if not options.condition:
         return True
     wanted = options.condition == b"FXX"

@@ -379,6 +379,7 @@ class InfoReport:
             ("sync_partial_ok", int(server.replicas.partial_syncs)),
             ("sync_partial_err", int(server.replicas.partial_refusals)),
             ("expired_keys", int(keyspace.expired_keys)),
+            ("expired_subkeys", int(keyspace.expired_fields)),
             ("expired_stale_perc", f"{stale_percentage(server):.2f}"),
             ("expired_time_cap_reached_count", int(server.expiry.time_limit_reached)),
             ("expire_cycle_cpu_milliseconds", int(server.expiry_us) // 1000),
@@ -491,7 +492,9 @@ class InfoReport:
             table = database.table
             if table.count:
                 ttl = average_ttl_ms(self._server, int(database.index))
-                fields.append((f"db{database.index}", f"keys={table.count},expires={table.expires},avg_ttl={ttl}"))
+                described = f"keys={table.count},expires={table.expires},avg_ttl={ttl}"
+                hashes = database.field_deadlines.count
+                fields.append((f"db{database.index}", f"{described},subexpiry={hashes}"))
         return fields
 
     def _debug(self) -> Fields:

@@ -109,6 +109,7 @@ def reset_statistics(server: "Server") -> None:
     keyspace.hits = 0
     keyspace.misses = 0
     keyspace.expired_keys = 0
+    keyspace.expired_fields = 0
     keyspace.evicted_keys = 0
     keyspace.lazyfree.freed_objects = 0
     server.expiry.time_limit_reached = 0

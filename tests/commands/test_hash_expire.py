@@ -202,6 +202,34 @@ def test_hsetex_sets_fields_and_deadline_under_a_condition(recording: RecordingS
     assert client("HTTL", "h", "FIELDS", "2", "a", "b") == [10, -1]
 
 
+def test_hsetex_sets_fields_of_a_hash_that_is_there_or_is_not() -> None:
+    recording = RecordingServer()
+    client = recording.client()
+    assert client("HSETEX", "h", "XX", "FIELDS", "1", "a", "1") == 0
+    assert client("EXISTS", "h") == 0
+    assert client("HSETEX", "h", "NX", "FIELDS", "1", "a", "1") == 1
+    assert client("HSETEX", "h", "NX", "FIELDS", "1", "b", "1") == 0
+    assert client("HSETEX", "h", "XX", "XX", "FNX", "FIELDS", "1", "b", "2") == 1
+    assert client("HGETALL", "h") == [b"a", b"1", b"b", b"2"]
+    assert client.error("HSETEX", "h", "NX", "XX", "FIELDS", "1", "a", "1") == "ERR syntax error"
+    assert recording.sent() == [
+        [b"HSETEX", b"h", b"FIELDS", b"1", b"a", b"1"],
+        [b"HSETEX", b"h", b"FIELDS", b"1", b"b", b"2"],
+    ]
+
+
+def test_info_counts_hashes_with_fields_that_expire_and_fields_that_have(
+    server: InProcessServer, client: InProcessClient
+) -> None:
+    client("HSET", "h", "a", "1", "b", "2", "c", "3")
+    client("HPEXPIRE", "h", "10", "FIELDS", "2", "a", "b")
+    assert b"keys=1,expires=0,avg_ttl=0,subexpiry=1\r\n" in client("INFO", "keyspace")
+    server.clock.advance(11)
+    assert client("HGET", "h", "a") is None
+    assert client("HSET", "h", "d", "4") == 1
+    assert b"\r\nexpired_subkeys:2\r\n" in client("INFO", "stats")
+
+
 def test_hsetex_into_the_past_leaves_nothing(server: InProcessServer) -> None:
     recording = RecordingServer()
     client = recording.client()

@@ -108,6 +108,15 @@ def test_lset_replaces_at_an_index(client: InProcessClient) -> None:
     assert client.error("LSET", "none", "x", "x") == "ERR no such key"
 
 
+def test_where_elements_are_counted_one_above_the_limit_of_bytes_is_still_a_listpack(client: InProcessClient) -> None:
+    client("CONFIG", "SET", "list-max-listpack-size", "5")
+    client("RPUSH", "list", "a")
+    client("LSET", "list", 0, "x" * 70_000)
+    assert client("OBJECT", "ENCODING", "list") == b"listpack"
+    client("RPUSH", "list", "b")
+    assert client("OBJECT", "ENCODING", "list") == b"quicklist"
+
+
 def test_ltrim_keeps_a_range_and_deletes_an_empty_list(client: InProcessClient) -> None:
     filled(client, "list", *range(10))
     assert client("LTRIM", "list", 2, -3) == b"OK"

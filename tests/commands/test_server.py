@@ -74,7 +74,7 @@ def test_info_keyspace_counts_keys_deadlines_and_their_mean(client: InProcessCli
     client("SET", "a", "1")
     client("SET", "b", "1", "PX", 4000)
     client("SET", "c", "1", "PX", 6000)
-    assert info(client, "keyspace") == {"db0": "keys=3,expires=2,avg_ttl=5000"}
+    assert info(client, "keyspace") == {"db0": "keys=3,expires=2,avg_ttl=5000,subexpiry=0"}
 
 
 def test_info_memory_grows_with_the_data(client: InProcessClient) -> None:
