@@ -308,6 +308,25 @@ def cf_del(ctx: Context, argv: Argv) -> Reply:
 
 
 @command(
+    "CF.COMPACT",
+    arity=2,
+    flags=WRITE | MODULE,
+    keys=[keys(1, RW)],
+    since="1.0.0",
+    summary="Moves what is in newer layers of a cuckoo filter into older ones that have room again.",
+    complexity="O(N) for N bytes.",
+    syntax="key",
+)
+def cf_compact(ctx: Context, argv: Argv) -> Reply:
+    value = filter_at(ctx, argv[1], to_write=True)
+    if value is None:
+        raise CommandError(MISSING)
+    value.compact()
+    announce(ctx, argv[1])
+    return OK
+
+
+@command(
     "CF.COUNT",
     arity=3,
     flags=READONLY | MODULE,

@@ -256,6 +256,47 @@ class CuckooFilter(Sketch):
             index -= 1
         return False
 
+    def compact(self) -> None:
+        """Moves fingerprints into older layers where these have room, and drops the newest ones that are empty then.
+
+        An older layer is smaller: its buckets for a fingerprint are those of the newer one by fewer bits. O(N) for N
+        bytes.
+        """
+        index: i64 = len(self.layers) - 1
+        while index > 0:
+            if self._emptied(index) and index == len(self.layers) - 1:
+                gone = self.layers.pop()
+                self._table_bytes -= len(gone.places)
+            index -= 1
+        self.deleted = 0
+
+    def _emptied(self, index: i64) -> bool:
+        """Moves what can be moved out of a layer; whether nothing is left in it."""
+        places = self.layers[index].places
+        size = self.layers[index].bucket_size
+        place: i64 = 0
+        left: i64 = 0
+        while place < len(places):
+            fingerprint: i64 = i64(places[place])
+            if fingerprint != 0:
+                if self._settle_below(index, place // size, fingerprint):
+                    places[place] = u8(0)
+                else:
+                    left += 1
+            place += 1
+        return left == 0
+
+    def _settle_below(self, index: i64, bucket: i64, fingerprint: i64) -> bool:
+        """Puts a fingerprint from a bucket of one layer into an older one; False if none has room."""
+        older: i64 = 0
+        while older < index:
+            layer = self.layers[older]
+            first = bucket & layer.mask
+            if layer.place_for(first, layer.other(first, fingerprint), fingerprint):
+                return True
+            older += 1
+        return False
+
     def bucket_count(self) -> i64:
         """Buckets of all layers. O(layers)."""
         total: i64 = 0

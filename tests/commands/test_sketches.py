@@ -193,6 +193,7 @@ def test_cf_reserve_refuses(client: InProcessClient, words: str, error: str) -> 
 def test_a_missing_cuckoo_filter_has_nothing_and_loses_nothing(client: InProcessClient) -> None:
     assert [client("CF.EXISTS", "k", "a"), client("CF.COUNT", "k", "a")] == [0, 0]
     assert client.error("CF.DEL", "k", "a") == "Not found"
+    assert client.error("CF.COMPACT", "k") == "Not found"
     assert client.error("CF.INFO", "k") == "ERR not found"
     assert client.error("CF.INSERT", "k", "NOCREATE", "ITEMS", "a") == "ERR not found"
 
@@ -323,6 +324,7 @@ def test_the_types_have_their_names(client: InProcessClient) -> None:
         "BF.SCANDUMP {} 0",
         "CF.ADD {} a",
         "CF.DEL {} a",
+        "CF.COMPACT {}",
         "CF.COUNT {} a",
         "CF.RESERVE {} 100",
         "CF.LOADCHUNK {} 1 x",

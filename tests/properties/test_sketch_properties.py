@@ -59,6 +59,11 @@ def test_a_cuckoo_filter_counts_at_least_what_it_holds(
     for item, count in held.items():
         assert cuckoo.count(item) >= count
     cuckoo.check_invariants()
+    layers = len(cuckoo.layers)
+    cuckoo.compact()
+    assert len(cuckoo.layers) <= layers
+    assert all(cuckoo.count(item) >= count for item, count in held.items())
+    cuckoo.check_invariants()
     twin = cuckoo.copy()
     assert all(twin.count(item) >= count for item, count in held.items())
     twin.check_invariants()

@@ -144,6 +144,21 @@ def test_a_cuckoo_filter_counts_and_deletes_what_was_added() -> None:
     cuckoo.check_invariants()
 
 
+def test_compacting_drops_layers_that_older_ones_have_room_for() -> None:
+    cuckoo = CuckooFilter(64, 2, 20, 2)
+    items = members(600)
+    assert all(cuckoo.add(item, False) == ADDED for item in items)
+    layers = len(cuckoo.layers)
+    for item in items[:500]:
+        cuckoo.delete(item)
+    cuckoo.compact()
+    assert len(cuckoo.layers) < layers
+    assert cuckoo.deleted == 0
+    assert cuckoo.items == 100
+    assert all(cuckoo.has(item) for item in items[500:])
+    cuckoo.check_invariants()
+
+
 # Count-min sketches
 
 
