@@ -71,7 +71,12 @@ ENCODINGS: Final[list[Directive]] = [
         alias="list-max-ziplist-size",
         low=INT_MIN,
     ),
-    integer("list-compress-depth", 0, "Blocks at each end of a list that stay uncompressed; 0 compresses none."),
+    integer(
+        "list-compress-depth",
+        0,
+        "Blocks at each end of a list that stay uncompressed; 0 compresses none. No block is compressed yet.",
+        NO_MEANING,
+    ),
     integer("set-max-intset-entries", 512, "Members up to which a set of integers is one sorted blob.", high=INT64_MAX),
     integer("set-max-listpack-entries", 128, "Members up to which any other set is one compact blob.", high=INT64_MAX),
     integer("set-max-listpack-value", 64, "Length of a member up to which that holds.", high=INT64_MAX),
