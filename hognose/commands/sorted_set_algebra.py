@@ -140,11 +140,14 @@ class Operation:
 
     def result(self) -> tuple[list[bytes], list[float]]:
         """The members of the result and their scores, in order."""
-        found: list[tuple[float, bytes]] = []
         if self.kind == UNION:
-            for member, score in self._union().items():
-                found.append((score, member))
-        elif self.kind == INTERSECTION:
+            union = self._union()
+            # Those of equal score go by their bytes, for sorting again keeps the order among them.
+            members = sorted(union)
+            members.sort(key=union.__getitem__)
+            return members, [union[member] for member in members]
+        found: list[tuple[float, bytes]] = []
+        if self.kind == INTERSECTION:
             self._intersect(found)
         else:
             self._subtract(found)
