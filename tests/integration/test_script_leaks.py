@@ -51,6 +51,8 @@ def run(connection: socket.socket, make: Callable[[int], str], first: int, count
 @pytest.mark.parametrize("kind", SCRIPTS)
 def test_scripts_leave_nothing_behind(kind: str) -> None:
     with ServerProcess("--save", "") as process, connect(process.ready().port) as connection:
+        connection.sendall(b"SET key text\r\n")
+        assert connection.recv(100) == b"+OK\r\n"
         run(connection, SCRIPTS[kind], 0, WARM_UP)
         before = resident_bytes(process.process.pid)
         run(connection, SCRIPTS[kind], WARM_UP, RUNS)
