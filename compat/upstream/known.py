@@ -65,6 +65,7 @@ ONE_PER_FOLDER: Final = "a second server in a folder whose first one saves its d
 FORM_OF_7_2: Final = "7.0's suite expects SELECT before MULTI and PXAT in capitals; effects are propagated as 7.2 does"
 SINKS_LEFT: Final = "with 7.0's suite the tests that fail before it leave two replicas attached; it passes with 7.2's"
 OLD_TOOL: Final = "the installed redis-check-aof is older than the suite and takes the log for a manifest"
+NO_CLUSTER: Final = "there is no cluster yet: a server that is to be a node of one does not start"
 FREED_IN_SLICES: Final = "what a large expired key occupied is freed in slices, so that no expiry cycle takes long"
 NO_DEBUGGER: Final = "there is no debugger of scripts; the suite's file ends where it asks for one"
 LIBRARIES_IN_LUA: Final = "cjson and its like are Lua here and count as memory of scripts"
@@ -146,6 +147,7 @@ KNOWN: Final = (
     Known("unit/tls", "TLS: switch between tcp and tls ports", NO_REPLICATION),  # runs after the server is lost
     Known("unit/tls", "TLS: Working with an encrypted keyfile", NO_REPLICATION),
     Known("unit/tls", "exception: Executing test client", NO_REPLICATION),
+    Known("unit/memefficiency", "TIMEOUT: clients state report follows.", NO_CLUSTER),  # of 7.2's suite, at its end
     Known("unit/type/set", "SRANDMEMBER with a dict containing long chain", SEGMENTED, left_out=True),
     Known("unit/type/stream-cgroups", "Consumer group last ID propagation to slave", NO_REPLICATION),
     Known("unit/type/stream-cgroups", "Replication tests of XCLAIM with deleted entries", NO_REPLICATION),
