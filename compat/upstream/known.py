@@ -136,6 +136,10 @@ KNOWN: Final = (
     Known("unit/client-eviction", "client evicted due to large multi buf", BYTES_UNDER_WAY),  # its limit stays in force
     Known("unit/client-eviction", "evict clients in right order (large to small)", BYTES_UNDER_WAY),
     Known("unit/oom-score-adj", "CONFIG SET oom-score-adj works as expected", NO_REPLICATION),
+    Known("integration/shutdown", "n command 'replicaof'", NO_REPLICATION),
+    Known("integration/shutdown", "Shutting down master waits for replica", NO_REPLICATION),
+    Known("integration/dismiss-mem", "n command 'slaveof'", NO_REPLICATION),
+    Known("integration/dismiss-mem", "exception: Executing test client", NO_REPLICATION),
     Known("unit/pause", "n command 'replicaof'", NO_REPLICATION),
     Known("unit/pause", "exception: Executing test client", NO_REPLICATION),
     Known("unit/networking", "n command 'replicaof'", NO_REPLICATION),

@@ -122,6 +122,7 @@ class AppendOnlyRewrite(CronTask):
         self._delay_minutes: i64 = 0
         self._delayed_until_s: i64 = 0
         self._last_heal_s: i64 = 0
+        self._has_unused_increment = False  # of a rewrite that could not begin; it will do for the next one
         self.is_scheduled = False
         self.rewrites: i64 = 0
         self.failures: i64 = 0
@@ -175,7 +176,9 @@ class AppendOnlyRewrite(CronTask):
             self._note_end(ok=False)
             return False
         self.rewrites += 1
-        if not (self._start_child() if server.snapshots.forks() else self._start_slices()):
+        has_begun = self._start_child() if server.snapshots.forks() else self._start_slices()
+        self._has_unused_increment = not has_begun
+        if not has_begun:
             self._note_end(ok=False)
             self._drop_temporary_increment()
             return False
@@ -267,8 +270,8 @@ class AppendOnlyRewrite(CronTask):
             # The new base will contain what it does; in the new increment it would be done twice.
             self._server.log(WARNING, "The AOF cannot be rewritten while it cannot be written")
             return False
-        if aof.state == ON and self.failures != 0 and aof.file.size == 0:
-            return True  # the one that the last rewrite began will do
+        if aof.state == ON and self._has_unused_increment and aof.file.size == 0:
+            return True
         manifest = directory.manifest.copy()
         if aof.state == WAITING:
             name = directory.temporary_increment()
