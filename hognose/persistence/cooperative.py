@@ -300,16 +300,22 @@ class CooperativeSnapshot(Freezer):
                 if noted is None or key not in noted:
                     is_time = written % ENTRIES_PER_CLOCK_READING == 0 and i64(time() * 1e6) >= until_us
                     if written != 0 and (is_time or self._large):
-                        for each in keys:
-                            self._note(segment, each)
-                        return False
+                        return self._stay_amid(segment, keys)
                     self._write(index, segment, place)
                     self._pass_on()
                     keys.append(key)
                     written += 1
             place += 1
+        if self._large:
+            return self._stay_amid(segment, keys)  # while the segment is marked, changes of its values are told of
         self._unmark(segment)
         return True
+
+    def _stay_amid(self, segment: Segment, written: list[bytes]) -> bool:
+        """Notes what has been written of a segment that is to be looked at again; False."""
+        for key in written:
+            self._note(segment, key)
+        return False
 
     def _unmark(self, segment: Segment) -> None:
         noted = segment.noted

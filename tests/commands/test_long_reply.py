@@ -37,8 +37,9 @@ def test_pairs_of_a_long_reply_have_the_shape_of_a_short_one(client: InProcessCl
 class UnreadTransport(MemoryTransport):
     """Nobody reads what is written."""
 
-    def get_write_buffer_size(self) -> int:
-        return len(self.written)
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self.unsent_bytes = len(self.written)
 
 
 @pytest.mark.parametrize("command", FILL)
@@ -47,7 +48,7 @@ def test_a_reply_without_end_ends_with_the_client_at_its_limit(command: str) -> 
     client = server.client()
     client(*FILL[command])
     transport = UnreadTransport()
-    client.connection.use_transport(transport)  # type: ignore[arg-type]
+    client.connection.transport = transport
     client.send(command, "key", -9_999_999)
     assert client.connection.closed
     assert len(transport.written) < 1_500_000
@@ -108,7 +109,7 @@ def reader(loaded: InProcessServer) -> InProcessClient:
     """A client of it, whose transport is a `PieceTransport`."""
     client = loaded.client()
     client.transport = PieceTransport()
-    client.connection.use_transport(client.transport)  # type: ignore[arg-type]
+    client.connection.transport = client.transport
     return client
 
 

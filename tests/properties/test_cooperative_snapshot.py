@@ -214,6 +214,26 @@ def large_values(client: InProcessClient) -> None:
     client("XREADGROUP", "GROUP", "group", "consumer", "COUNT", 100, "STREAMS", "stream", ">")
 
 
+@pytest.mark.parametrize(("name", "change"), [("set", "SREM"), ("hash", "HDEL"), ("zset", "ZREM")])
+def test_a_large_value_behind_which_no_key_follows_is_saved_as_it_was(folder: Path, name: str, change: str) -> None:
+    server = cooperative_server()
+    client = server.client()
+    large_values(client)
+    client("DEL", *({"list", "set", "hash", "zset", "stream"} - {name}))
+    before = client("DEBUG", "DIGEST")
+    client("BGSAVE")
+    assert server.server.snapshots.step(0)
+    members = [f"field{number}" if name == "hash" else f"member{number}" for number in range(LARGE)]
+    for start in range(0, LARGE - 100, 100):
+        client(change, name, *members[start : start + 100])
+        server.server.snapshots.step(0)
+    finish(server)
+    assert server.server.snapshots.last_ok
+    other = debuggable_server()
+    assert other.server.snapshots.load()
+    assert other.client()("DEBUG", "DIGEST") == before
+
+
 CHANGES: list[list[str | int | float]] = [
     ["LPOP", "list"],
     ["LSET", "list", 100, "changed"],
