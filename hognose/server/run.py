@@ -143,10 +143,10 @@ def run_command_line(args: list[str]) -> int:
         startup = Startup([arg for arg in args if arg != TEST_CONFIG])
         if only_test:
             refuse_modules(startup.config)
-    except ConfigFileUnreadableError as error:
+    except ConfigFileUnreadableError as unreadable:  # compiled, one name has one type
         log = Log()
         log.role = "C"
-        log.write(WARNING, str(error))
+        log.write(WARNING, str(unreadable))
         return 1
     except ConfigError as error:
         print(f"\n{error}", file=sys.stderr)

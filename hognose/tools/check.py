@@ -132,8 +132,8 @@ def check_manifest(path: Path) -> list[Report]:
         report.problem = f"cannot be read: {error.strerror}"
         report.status = UNREADABLE
         return [report]
-    except ManifestError as error:
-        report.damaged(f"line {error.number}: {error.text}")
+    except ManifestError as damage:
+        report.damaged(f"line {damage.number}: {damage.text}")
         return [report]
     reports = [report]
     files = manifest.files()
