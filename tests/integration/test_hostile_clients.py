@@ -137,7 +137,7 @@ ENDLESS = [
     b"PI\0NG\r\nPING\r\n",
     b'ECHO "a\0b"\r\n',
     b"PING\r\nPING\0\r\n",
-    b"\0\r\n" + b"PING\r\n" * 20000,
+    b"\0\r\n" + b"PING\r\n" * 10_923,  # five bytes too many: more would be unread at the end, which resets connections
 ]
 
 
