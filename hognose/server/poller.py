@@ -55,6 +55,16 @@ class Watched:
         raise NotImplementedError
 
 
+class Rounds:
+    """Who wants to know when sockets are served, so that what concerns all of them is done once."""
+
+    def begin_round(self) -> None:
+        """Some sockets are about to be served."""
+
+    def end_round(self) -> None:
+        """They have been."""
+
+
 class Poller:
     """Watches sockets."""
 
@@ -81,6 +91,9 @@ class EpollPoller(Poller):
 
     Args:
         loop: Calls `serve` while there is something to do.
+
+    Attributes:
+        rounds: Is told of each call of `serve`.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -88,6 +101,7 @@ class EpollPoller(Poller):
         self._epoll: Final = select.epoll()
         self._poll: Final[Callable[[float, int], list[tuple[int, int]]]] = self._epoll.poll
         self._watched: Final[dict[int, Watched]] = {}
+        self.rounds = Rounds()
         loop.add_reader(self._epoll.fileno(), self.serve)
 
     def watch(self, watched: Watched, events: int) -> None:
@@ -109,6 +123,13 @@ class EpollPoller(Poller):
 
     def serve(self) -> None:
         """See `Poller`. It may be called while it runs: whoever is met twice has nothing to tell the second time."""
+        self.rounds.begin_round()
+        try:
+            self._serve_ready()
+        finally:
+            self.rounds.end_round()
+
+    def _serve_ready(self) -> None:
         watched = self._watched
         for fd, events in self._poll(0, MOST_EVENTS):
             each = watched.get(fd)

@@ -84,6 +84,7 @@ class Server(Host):
         executable: The program that was started; for INFO.
         clients: The connected clients by id.
         to_flush: Clients written to outside their own pass.
+        in_round: Sockets are being served; `to_flush` is seen to when all that are ready have been.
         cron: What is done regularly.
         replicas: Who follows this server.
         loading: The dataset on its way from disk.
@@ -113,6 +114,7 @@ class Server(Host):
         self.expiry: Final = ExpiryCycle(keyspace)
         self.clients: Final[dict[int, Connection]] = {}
         self.to_flush: list[Connection] = []
+        self.in_round = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self.run_id: Final = os.urandom(20).hex()
         self.pid: Final = os.getpid()
@@ -241,7 +243,7 @@ class Server(Host):
         connection.flush()
         if self.pause.due:
             self.pause.run_released()
-        if self.to_flush or self._to_resume or self.invalidation.has_broadcasts():
+        if (self.to_flush and not self.in_round) or self._to_resume or self.invalidation.has_broadcasts():
             self.flush_waiting()
 
     def flush_waiting(self) -> None:

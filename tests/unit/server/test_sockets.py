@@ -252,6 +252,26 @@ def test_others_are_served_from_within_a_callback_of_the_loop(harness: Harness) 
     assert served == [PONG]
 
 
+def test_messages_of_a_round_are_sent_to_a_subscriber_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOGNOSE_LOOP", raising=False)
+    loop = new_event_loop()
+    harness = Harness(loop)
+    subscriber, listening = harness.connect()
+    publishers = [harness.connect()[0] for _ in range(20)]
+    subscriber.sendall(b"SUBSCRIBE channel\r\n")
+    harness.until(lambda: listening.total_out > 0)
+    writes = harness.server.writes
+    for publisher in publishers:
+        publisher.sendall(b"PUBLISH channel message\r\n")
+    harness.lifecycle.sockets.serve()
+    assert harness.server.writes - writes == len(publishers) + 1
+    for client in (subscriber, *publishers):
+        client.close()
+    harness.lifecycle.stop()
+    harness.lifecycle.abort_clients()
+    loop.close()
+
+
 def test_nothing_is_read_from_whose_script_takes_long(harness: Harness) -> None:
     client, connection = harness.connect()
     with client:
