@@ -6,9 +6,9 @@ The event loop keeps timers, signals and threads; sockets of clients and of list
 epoll descriptor holds them all. That descriptor is readable itself while any of them has something to tell, and it is
 all that the loop sees of them (`EpollPoller`). Elsewhere the loop watches every socket (`LoopPoller`).
 
-Why not the loop's own transports: they cost more than a small command takes (docs/design/hot-path.md), and they are
-out of reach while a callback of the loop runs. A script that takes long is such a callback; `busy` calls `serve` from
-within it, and everybody else is served as ever.
+Why not the loop's own transports: they are out of reach while a callback of the loop runs. A script that takes long is
+such a callback; `busy` calls `serve` from within it, and everybody else is served as ever. What both cost is in
+docs/design/hot-path.md.
 
 Events are level-triggered: what is not dealt with is told again.
 """

@@ -137,7 +137,7 @@ class ClientSocket(Transport):
         if self._is_stalled and self.unsent_bytes <= BACK_PRESSURE_BYTES // 4:
             self._is_stalled = False
             self._connection.resume_writing()
-        if self._is_closing and self.unsent_bytes == 0:
+        if self._is_closing and self.unsent_bytes == 0 and self.fd >= 0:
             self._end()
         else:
             self._watch()
