@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from compat.differential.departures import RANDOM_EFFECT, Case, allowed, parts_ways
+from compat.differential.departures import COMES_BY, RANDOM_EFFECT, Case, allowed, parts_ways
 from compat.differential.generate import Generator
 from compat.differential.wire import Link, WireError
 from hognose.commands.keyspec import key_positions
@@ -165,7 +165,7 @@ def round_commands(specs: list[CommandSpec], seed: int, number: int) -> list[lis
 def follow_ups(argv: list[bytes]) -> list[list[bytes]]:
     """What makes the servers' data equal again after a command whose effect is random."""
     spec = spec_of(argv)
-    if spec is not None and spec.name == "scan":  # expired keys go where it comes by: now they go everywhere
+    if spec is not None and spec.name in COMES_BY:
         return [[b"KEYS", b"*"]]
     if spec is None or spec.name not in RANDOM_EFFECT:
         return []

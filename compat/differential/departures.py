@@ -261,6 +261,9 @@ RULES: Final = [
 # Chance also decides what these leave behind: their keys are deleted right afterwards.
 RANDOM_EFFECT: Final = frozenset({"spop"})
 
+# What removes expired keys where it happens to come by: they are removed everywhere right afterwards.
+COMES_BY: Final = frozenset({"randomkey", "scan"})
+
 # The real servers by what they know.
 _BEFORE_7_2: Final = frozenset({"redis-6.2", "redis-7.0"})
 _VALKEY: Final = frozenset({"valkey-9.1"})

@@ -110,8 +110,9 @@ def test_sort_by_text_may_leave_ties_in_any_order() -> None:
     assert allowed(case("sort", ours, theirs, b"SORT", b"k", b"alpha")) is None
 
 
-def test_a_scan_is_followed_by_a_look_at_every_key() -> None:
+def test_what_removes_expired_keys_by_chance_is_followed_by_a_look_at_every_key() -> None:
     assert follow_ups([b"SCAN", b"1"]) == [[b"KEYS", b"*"]]
+    assert follow_ups([b"Randomkey"]) == [[b"KEYS", b"*"]]
     assert follow_ups([b"SPOP", b"key"]) == [[b"DEL", b"key"]]
     assert follow_ups([b"GET", b"key"]) == []
 
