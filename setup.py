@@ -5,9 +5,12 @@ interpreted are the few that gain nothing from it: the entry points and what sub
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from setuptools import setup
+from setuptools.command.build_ext import build_ext
 
 INTERPRETED = {
     "hognose/__init__.py",
@@ -24,16 +27,33 @@ def compiled_modules() -> list[str]:
     return sorted(found - INTERPRETED)
 
 
+class ParallelBuild(build_ext):
+    """Runs as many C compilers at a time as there are processors: the group is one extension of many files."""
+
+    def build_extensions(self) -> None:
+        """See `build_ext`."""
+        compile_in_turn = self.compiler.compile
+
+        def compile_in_parallel(sources: list[str], *args: Any, **options: Any) -> list[str]:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                objects = pool.map(lambda source: compile_in_turn([source], *args, **options), sources)
+                return [path for paths in objects for path in paths]
+
+        self.compiler.compile = compile_in_parallel
+        super().build_extensions()
+
+
 if os.environ.get("HOGNOSE_PURE") == "1":
     setup()
 else:
     from mypyc.build import mypycify
 
     setup(
+        cmdclass={"build_ext": ParallelBuild},
         ext_modules=mypycify(
             compiled_modules(),
             opt_level=os.environ.get("HOGNOSE_OPT_LEVEL", "3"),
             debug_level="1",
             multi_file=True,
-        )
+        ),
     )
