@@ -21,7 +21,7 @@ from hognose.config.kinds import parse_memory
 from hognose.config.rewrite import rewrite
 from hognose.datastructures.hashtable import HashTable
 from hognose.datastructures.hashvalue import HashValue
-from hognose.datastructures.listnodes import PLAIN_ELEMENT_BYTES
+from hognose.datastructures.listnode import PLAIN_ELEMENT_BYTES
 from hognose.datastructures.numbers import parse_double
 from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue

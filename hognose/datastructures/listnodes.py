@@ -1,167 +1,101 @@
 """The nodes of a long list: a row of listpacks, each within a limit, with constant-time ends.
 
-    row   [ . . . | node | node | node | node ]          node   body (a listpack's entries), count
-            free    ^ first                              or     the bytes of one huge element, "plain"
+    head                                                   tail
+    [e2 e1 e0] + [ . . . | node | node | node | node ] + [e7 e8 e9]
+     open          free    ^ first                          open
 
-Not here: the short list that is one listpack, and when a list becomes the one or the other (`quicklist`).
+Not here: the node itself (`listnode`), the short list that is one listpack, and when a list becomes the one or the
+other (`quicklist`).
 
 How it works: the nodes stand in one Python list with free places in front, so that both ends grow and shrink in
 amortised constant time, and a node in the middle is reached by its number. No node knows its neighbours, so that
 nothing refers to itself and a deleted list is freed at once. Where an element goes, which node is split, and which
 neighbours are merged, follows the real server's rules, so both hold the same nodes after the same commands.
+
+A node's body does not change in place: a push or pop would copy it. So the ends of a row of several nodes are open: up
+to `MOST_OPEN` of the outermost elements stand unpacked in a list, the outermost last. They are packed into their node
+all at once when there are more, or when anything but a push or pop comes (`settle`); pops unpack some of a node at a
+time. The nodes after `settle` are those that packing each element at once would have made.
 """
 
 from typing import Final
 
 from mypy_extensions import i64
 
+from hognose.datastructures.listnode import (
+    ListLimits,
+    ListNode,
+    Wanted,
+    index_in_node,
+    new_node,
+    remove_equal_entries,
+)
 from hognose.datastructures.listpack import (
-    OVERHEAD_BYTES,
     append,
     cut,
     encode,
     entry_size,
     extend_list,
-    find,
     get,
     insert,
     prepend,
     previous_offset,
     replace,
-    seal,
-    seek,
 )
+from hognose.datastructures.value import bytes_size
 
-SIZE_CLASSES: Final[list[int]] = [4096, 8192, 16384, 32768, 65536]
-"""What list-max-listpack-size -1 to -5 allow a node, in bytes."""
-SAFE_NODE_BYTES: Final = 8192
-"""The size limit of a node where only the number of its elements is limited."""
-ENTRY_ESTIMATE_BYTES: Final = 8
-"""What an element is taken to need beside its own bytes when it is judged whether a node has room for it."""
-PLAIN_ELEMENT_BYTES: Final = 1 << 30
-"""Elements of this size on get a plain node, as a listpack cannot grow beyond 1 GB."""
-NODE_BYTES: Final = 40 + 33 + 8
-"""A node beside its body: the object, the header of the `bytes`, the place in the row."""
 FREE_PLACES: Final = 8
-UNLIMITED: Final = (1 << 62) - 1
-
-
-class ListLimits:
-    """What one node, and so a list that is one listpack, may hold.
-
-    Attributes:
-        size_limit: Bytes of the listpack, header and end mark included.
-        count_limit: Elements.
-        plain_bytes: From this size on an element gets a node of its own, unpacked.
-    """
-
-    def __init__(self, max_listpack_size: i64 = -2, plain_bytes: i64 = PLAIN_ELEMENT_BYTES) -> None:
-        """Reads the setting list-max-listpack-size: above 0 a number of elements, -1 to -5 a class of sizes."""
-        self.size_limit: i64 = UNLIMITED
-        self.count_limit: i64 = UNLIMITED
-        self.plain_bytes: i64 = plain_bytes
-        self.configure(max_listpack_size)
-
-    def configure(self, max_listpack_size: i64) -> None:
-        """Takes another setting, in force from the next change of each list on."""
-        self.size_limit = UNLIMITED
-        self.count_limit = UNLIMITED
-        if max_listpack_size < 0:
-            self.size_limit = SIZE_CLASSES[min(-max_listpack_size, len(SIZE_CLASSES)) - 1]
-        else:
-            self.count_limit = max(max_listpack_size, 1)
-
-    def exceeded(self, size: i64, count: i64) -> bool:
-        """Tells whether a listpack of so many bytes and elements is too much."""
-        if self.size_limit != UNLIMITED:
-            return size > self.size_limit
-        return size > SAFE_NODE_BYTES or count > self.count_limit
-
-
-class ListNode:
-    """One listpack of a long list, or one huge element by itself.
-
-    Attributes:
-        body: The entries, or the element itself where `plain` is set.
-        count: The number of elements.
-        plain: Whether this is one huge element.
-    """
-
-    def __init__(self, body: bytes, count: i64, plain: bool) -> None:
-        self.body: bytes = body
-        self.count: i64 = count
-        self.plain: bool = plain
-
-    def size(self) -> i64:
-        """The bytes that count against the limits."""
-        return len(self.body) if self.plain else len(self.body) + OVERHEAD_BYTES
-
-    def payload(self) -> bytes:
-        """What DUMP and RDB files hold of the node: the element, or the sealed listpack."""
-        return self.body if self.plain else seal(self.body, self.count)
-
-    def offset(self, index: i64) -> i64:
-        """The offset of the element with a 0-based index in the body of a packed node."""
-        return seek(self.body, self.count, index)
-
-    def element(self, index: i64) -> bytes:
-        """The element with a 0-based index."""
-        return self.body if self.plain else get(self.body, self.offset(index))
-
-    def extend(self, out: list[bytes], start: i64, count: i64) -> None:
-        """Appends `count` elements from a 0-based index on to a list."""
-        if self.plain:
-            out.append(self.body)
-        else:
-            extend_list(out, self.body, self.offset(start), count)
-
-    def has_room(self, element_bytes: i64, limits: ListLimits) -> bool:
-        """Tells whether an element of so many bytes may be packed in here."""
-        if self.plain or element_bytes >= limits.plain_bytes:
-            return False
-        return not limits.exceeded(
-            len(self.body) + OVERHEAD_BYTES + element_bytes + ENTRY_ESTIMATE_BYTES, self.count + 1
-        )
-
-    def can_merge(self, other: "ListNode", limits: ListLimits) -> bool:
-        """Tells whether the elements of two nodes may be packed in one."""
-        if self.plain or other.plain:
-            return False
-        return not limits.exceeded(len(self.body) + len(other.body) + OVERHEAD_BYTES, self.count + other.count)
-
-
-class Wanted:
-    """An element to look for in many nodes, and its entry, encoded once."""
-
-    def __init__(self, element: bytes) -> None:
-        self.element: Final[bytes] = element
-        self.entry: Final[bytes] = encode(element)
-
-
+MOST_OPEN: Final = 64
+"""Elements of an open end."""
+UNPACKED: Final = 32
+"""Elements that a pop takes out of a node at a time."""
+MOST_OPEN_BYTES: Final = 512
+"""Longer elements are packed at once: many of them would be much memory, and they are few to a node."""
+FEWEST_NODES: Final = 3
+"""Only a row of so many nodes has open ends: no node has both, and none is open when a row becomes one listpack."""
 FREE: Final = ListNode(b"", 0, True)
 """Stands in the free places of a row."""
 
 
-def new_node(element: bytes, limits: ListLimits) -> ListNode:
-    """Makes a node that holds one element."""
-    if len(element) >= limits.plain_bytes:
-        return ListNode(element, 1, True)
-    return ListNode(encode(element), 1, False)
+class UnpackedEnd:
+    """The outermost elements of a row at one end, unpacked.
+
+    Attributes:
+        elements: The outermost last.
+        from_node: How many of them, at the beginning, were taken out of the node beside them, and so fit in again.
+    """
+
+    def __init__(self) -> None:
+        self.elements: list[bytes] = []
+        self.from_node: i64 = 0
+
+    def take(self) -> bytes:
+        """Takes off the outermost element; there must be one. O(1)."""
+        element = self.elements.pop()
+        if self.from_node > len(self.elements):
+            self.from_node = len(self.elements)
+        return element
 
 
 class NodeRow:
     """All elements of a long list, in nodes.
 
+    Args:
+        limits: What a node may hold. Kept, not copied, so that a change of the setting reaches every list.
+
     Attributes:
         count: The number of elements.
-        body_bytes: The sum of the sizes of all bodies.
+        body_bytes: The sum of the sizes of all bodies, and what open elements occupy.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: ListLimits) -> None:
         self.count: i64 = 0
         self.body_bytes: i64 = 0
+        self._limits: Final = limits
         self._nodes: list[ListNode] = []
         self._first: i64 = 0
+        self._head: Final = UnpackedEnd()
+        self._tail: Final = UnpackedEnd()
 
     def take_apart(self, effort: i64) -> bool:
         """Frees so many nodes of a row that nobody uses any more; whether any are left. O(effort)."""
@@ -180,7 +114,8 @@ class NodeRow:
         return self._nodes[self._first + number]
 
     def nodes(self) -> list[ListNode]:
-        """All nodes in order. O(nodes)."""
+        """All nodes in order, with no end open. O(nodes)."""
+        self.settle()
         return self._nodes[self._first :]
 
     def add_node(self, number: i64, node: ListNode) -> None:
@@ -235,6 +170,7 @@ class NodeRow:
         Complexity:
             O(nodes), from the nearer end.
         """
+        self.settle()
         if index <= self.count // 2:
             number: i64 = 0
             while True:
@@ -252,26 +188,36 @@ class NodeRow:
 
     # Ends
 
-    def push_head(self, element: bytes, limits: ListLimits) -> None:
-        """Puts an element before all others."""
+    def push_head(self, element: bytes) -> None:
+        """Puts an element before all others. Amortised O(1)."""
+        if self._may_open(element):
+            self._push_open(self._head, element)
+            return
+        self.settle()
         if self.count > 0:
             node = self._nodes[self._first]
-            if node.has_room(len(element), limits):
+            if node.has_room(len(element), self._limits):
                 self.change(node, prepend(node.body, element), node.count + 1)
                 return
-        self.add_node(0, new_node(element, limits))
+        self.add_node(0, new_node(element, self._limits))
 
-    def push_tail(self, element: bytes, limits: ListLimits) -> None:
-        """Puts an element behind all others."""
+    def push_tail(self, element: bytes) -> None:
+        """Puts an element behind all others. Amortised O(1)."""
+        if self._may_open(element):
+            self._push_open(self._tail, element)
+            return
+        self.settle()
         if self.count > 0:
             node = self._nodes[-1]
-            if node.has_room(len(element), limits):
+            if node.has_room(len(element), self._limits):
                 self.change(node, append(node.body, element), node.count + 1)
                 return
-        self.add_node(self.node_count(), new_node(element, limits))
+        self.add_node(self.node_count(), new_node(element, self._limits))
 
     def pop_head(self) -> bytes:
-        """Takes the first element out of a row that has one."""
+        """Takes the first element out of a row that has one. Amortised O(1)."""
+        if self.node_count() >= FEWEST_NODES:
+            return self._pop_open(self._head)
         node = self.node(0)
         body = node.body
         if node.count == 1:
@@ -283,7 +229,9 @@ class NodeRow:
         return element
 
     def pop_tail(self) -> bytes:
-        """Takes the last element out of a row that has one."""
+        """Takes the last element out of a row that has one. Amortised O(1)."""
+        if self.node_count() >= FEWEST_NODES:
+            return self._pop_open(self._tail)
         node = self._nodes[-1]
         body = node.body
         if node.count == 1:
@@ -294,6 +242,104 @@ class NodeRow:
         element = get(body, at)
         self.change(node, body[:at], node.count - 1)
         return element
+
+    # Open ends
+
+    def _may_open(self, element: bytes) -> bool:
+        """Whether an element may stand unpacked."""
+        size: i64 = len(element)
+        return size <= MOST_OPEN_BYTES and size < self._limits.plain_bytes and self.node_count() >= FEWEST_NODES
+
+    def _push_open(self, end: UnpackedEnd, element: bytes) -> None:
+        """Puts an element outside all others of an end."""
+        if len(end.elements) >= MOST_OPEN:
+            self._pack(end)
+        end.elements.append(element)
+        self.count += 1
+        self.body_bytes += bytes_size(len(element))
+
+    def _pop_open(self, end: UnpackedEnd) -> bytes:
+        """Takes off the outermost element of an end."""
+        number: i64 = 0 if end is self._head else self.node_count() - 1
+        node = self.node(number)
+        if not end.elements and node.plain:
+            element = node.body
+            self.remove_node(number)
+        else:
+            if not end.elements:
+                self._unpack(end, node)
+            element = end.take()
+            self.count -= 1
+            self.body_bytes -= bytes_size(len(element))
+            if end.elements or node.count > 0:
+                return element
+            self.remove_node(number)
+        if self.node_count() < FEWEST_NODES:
+            self.settle()
+        return element
+
+    def settle(self) -> None:
+        """Packs what is open, so that the nodes hold everything. O(MOST_OPEN), with a copy of two nodes."""
+        if self._head.elements:
+            self._pack(self._head)
+        if self._tail.elements:
+            self._pack(self._tail)
+
+    def _pack(self, end: UnpackedEnd) -> None:
+        """Packs the elements of an open end into its node, and into new ones where that has no room for them."""
+        elements = end.elements
+        at_head = end is self._head
+        node = self._nodes[self._first] if at_head else self._nodes[-1]
+        limits = self._limits
+        batch: list[bytes] = []
+        size: i64 = node.size()
+        for index, element in enumerate(elements):
+            entry = encode(element)
+            fits = index < end.from_node or (
+                not node.plain and limits.have_room(size, node.count + len(batch), len(element))
+            )
+            if not fits:
+                self._put_back(node, batch, at_head)
+                batch = []
+                node = ListNode(b"", 0, False)
+                size = node.size()
+                self.add_node(0 if at_head else self.node_count(), node)
+            batch.append(entry)
+            size += len(entry)
+            self.body_bytes -= bytes_size(len(element))
+        self._put_back(node, batch, at_head)
+        end.elements = []
+        end.from_node = 0
+
+    def _put_back(self, node: ListNode, entries: list[bytes], at_head: bool) -> None:
+        """Adds entries, the outermost last, to the outer side of an outermost node, which are counted already."""
+        if at_head:
+            entries.reverse()
+            body = b"".join(entries) + node.body
+        else:
+            body = node.body + b"".join(entries)
+        self._resize(node, body, node.count + len(entries))
+
+    def _unpack(self, end: UnpackedEnd, node: ListNode) -> None:
+        """Takes the outermost elements out of the outermost node, which may have none left then."""
+        at_head = end is self._head
+        taken = min(UNPACKED, node.count)
+        at = node.offset(taken if at_head else node.count - taken)
+        elements: list[bytes] = []
+        extend_list(elements, node.body, 0 if at_head else at, taken)
+        if at_head:
+            elements.reverse()
+        for element in elements:
+            self.body_bytes += bytes_size(len(element))
+        self._resize(node, node.body[at:] if at_head else node.body[:at], node.count - taken)
+        end.elements = elements
+        end.from_node = taken
+
+    def _resize(self, node: ListNode, body: bytes, count: i64) -> None:
+        """Gives a node another body without its elements coming or going: they are open, or were."""
+        self.body_bytes += len(body) - len(node.body)
+        node.body = body
+        node.count = count
 
     # Anywhere
 
@@ -317,6 +363,7 @@ class NodeRow:
         Returns:
             The number of its node and its index in there, or -1 and 0.
         """
+        self.settle()
         wanted = Wanted(element)
         number: i64 = 0
         end = self.node_count()
@@ -327,45 +374,45 @@ class NodeRow:
             number += 1
         return -1, 0
 
-    def insert(self, number: i64, index: i64, after: bool, element: bytes, limits: ListLimits) -> None:
+    def insert(self, number: i64, index: i64, after: bool, element: bytes) -> None:
         """Puts an element before or after the one that `locate` found.
 
         A full node passes it on to a neighbour with room when it belongs at the border; else the node is split.
         """
         node = self.node(number)
         at_border = index == (node.count - 1 if after else 0)
-        if node.has_room(len(element), limits):
+        if node.has_room(len(element), self._limits):
             at = node.offset(index + 1 if after else index)
             self.change(node, insert(node.body, at, encode(element)), node.count + 1)
         elif at_border:
-            self._insert_at_border(number, after, element, limits)
+            self._insert_at_border(number, after, element)
         else:
-            self._insert_by_split(number, index + 1 if after else index, after, element, limits)
+            self._insert_by_split(number, index + 1 if after else index, after, element)
 
-    def _insert_at_border(self, number: i64, after: bool, element: bytes, limits: ListLimits) -> None:
+    def _insert_at_border(self, number: i64, after: bool, element: bytes) -> None:
         """Puts an element behind or before a whole node, in the neighbour there if it has room."""
         neighbour_number = number + 1 if after else number - 1
         if 0 <= neighbour_number < self.node_count():
             neighbour = self.node(neighbour_number)
-            if neighbour.has_room(len(element), limits):
+            if neighbour.has_room(len(element), self._limits):
                 body = prepend(neighbour.body, element) if after else append(neighbour.body, element)
                 self.change(neighbour, body, neighbour.count + 1)
                 return
-        self.add_node(number + 1 if after else number, new_node(element, limits))
+        self.add_node(number + 1 if after else number, new_node(element, self._limits))
 
-    def _insert_by_split(self, number: i64, index: i64, after: bool, element: bytes, limits: ListLimits) -> None:
+    def _insert_by_split(self, number: i64, index: i64, after: bool, element: bytes) -> None:
         """Splits a packed node before an index and puts an element between the halves, then merges what fits."""
         right = self._split(number, index)
-        if len(element) >= limits.plain_bytes:
-            self.add_node(number + 1, new_node(element, limits))
+        if len(element) >= self._limits.plain_bytes:
+            self.add_node(number + 1, new_node(element, self._limits))
             return
         if after:
             self.change(right, prepend(right.body, element), right.count + 1)
-            self._merge_around(number, limits)
+            self._merge_around(number)
         else:
             left = self.node(number)
             self.change(left, append(left.body, element), left.count + 1)
-            self._merge_around(number + 1, limits)
+            self._merge_around(number + 1)
 
     def _split(self, number: i64, index: i64) -> ListNode:
         """Cuts a packed node in two before an index; returns the new right half."""
@@ -376,22 +423,22 @@ class NodeRow:
         self.add_node(number + 1, right)
         return right
 
-    def _merge_around(self, number: i64, limits: ListLimits) -> None:
+    def _merge_around(self, number: i64) -> None:
         """Merges what fits together: the two nodes before one, the two behind it, then the node with either side."""
-        if number >= 2 and self._merge(number - 2, limits):
+        if number >= 2 and self._merge(number - 2):
             number -= 1
-        self._merge(number + 1, limits)
-        if number >= 1 and self._merge(number - 1, limits):
+        self._merge(number + 1)
+        if number >= 1 and self._merge(number - 1):
             number -= 1
-        self._merge(number, limits)
+        self._merge(number)
 
-    def _merge(self, number: i64, limits: ListLimits) -> bool:
+    def _merge(self, number: i64) -> bool:
         """Merges a node with the next one if there is one and both fit together."""
         if number + 1 >= self.node_count():
             return False
         left = self.node(number)
         right = self.node(number + 1)
-        if not left.can_merge(right, limits):
+        if not left.can_merge(right, self._limits):
             return False
         body = left.body + right.body
         count = left.count + right.count
@@ -399,32 +446,32 @@ class NodeRow:
         self.change(left, body, count)
         return True
 
-    def set(self, index: i64, element: bytes, limits: ListLimits) -> None:
+    def set(self, index: i64, element: bytes) -> None:
         """Puts an element in the place of the one with a 0-based index."""
         number, inside = self.locate(index)
         node = self.node(number)
-        is_large = len(element) >= limits.plain_bytes
+        is_large = len(element) >= self._limits.plain_bytes
         if not node.plain and not is_large:
             self.change(node, replace(node.body, node.offset(inside), encode(element)), node.count)
         elif node.plain and is_large:
             self.change(node, element, 1)
         elif node.plain:
-            self._insert_at_border(number, True, element, limits)
+            self._insert_at_border(number, True, element)
             self.remove_node(number)
         else:
-            self._set_large(number, inside, element, limits)
+            self._set_large(number, inside, element)
 
-    def _set_large(self, number: i64, index: i64, element: bytes, limits: ListLimits) -> None:
+    def _set_large(self, number: i64, index: i64, element: bytes) -> None:
         """Puts a huge element in the place of a packed one."""
         node = self.node(number)
         if index < node.count - 1:
             self._split(number, index + 1)
-        self.add_node(number + 1, new_node(element, limits))
+        self.add_node(number + 1, new_node(element, self._limits))
         if node.count == 1:
             self.remove_node(number)
         else:
             self.change(node, node.body[: node.offset(index)], index)
-            self._merge_around(number + 1, limits)
+            self._merge_around(number + 1)
 
     def delete_range(self, start: i64, count: i64) -> None:
         """Deletes `count` elements from a 0-based index on.
@@ -460,6 +507,7 @@ class NodeRow:
         Returns:
             How many were deleted.
         """
+        self.settle()
         wanted = Wanted(element)
         removed: i64 = 0
         number = self.node_count() - 1 if from_tail else 0
@@ -486,46 +534,3 @@ class NodeRow:
         if gone:
             self.change(node, body, node.count - gone)
         return gone
-
-
-def index_in_node(node: ListNode, wanted: Wanted) -> i64:
-    """Returns the index of the first equal element of a node, or -1."""
-    if node.plain:
-        return 0 if node.body == wanted.element else -1
-    body = node.body
-    offset = find(body, wanted.entry, 0, 1)
-    if offset < 0:
-        return -1
-    at: i64 = 0
-    index: i64 = 0
-    while at < offset:
-        at += entry_size(body, at)
-        index += 1
-    return index
-
-
-def remove_equal_entries(body: bytes, entry: bytes, limit: i64, from_tail: bool) -> tuple[i64, bytes]:
-    """Takes entries equal to an encoded one out of a body.
-
-    Returns:
-        How many went, and the body without them.
-    """
-    offsets: list[int] = []
-    size: i64 = len(entry)
-    at = find(body, entry, 0, 1)
-    while at >= 0:
-        offsets.append(at)
-        if not from_tail and len(offsets) >= limit:
-            break
-        at = find(body, entry, at + size, 1)
-    if from_tail and len(offsets) > limit:
-        offsets = offsets[len(offsets) - limit :]
-    if not offsets:
-        return 0, body
-    pieces: list[bytes] = []
-    start: i64 = 0
-    for offset in offsets:
-        pieces.append(body[start:offset])
-        start = offset + size
-    pieces.append(body[start:])
-    return len(offsets), b"".join(pieces)

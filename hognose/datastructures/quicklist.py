@@ -19,7 +19,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from hognose.datastructures.listnodes import NODE_BYTES, ListLimits, ListNode, NodeRow, Wanted, remove_equal_entries
+from hognose.datastructures.listnode import NODE_BYTES, ListLimits, ListNode, Wanted, remove_equal_entries
+from hognose.datastructures.listnodes import NodeRow
 from hognose.datastructures.listpack import (
     OVERHEAD_BYTES,
     append,
@@ -45,7 +46,7 @@ __all__ = ["ListLimits", "ListNode", "ListValue", "list_from_nodes"]
 
 LIST_BYTES: Final = 16 + 16 + 5 * 8 + 33
 """A list beside its entries: the collector's header, the object, its attributes, the header of the `bytes`."""
-ROW_BYTES: Final = 16 + 16 + 5 * 8 + 56
+ROW_BYTES: Final = 16 + 16 + 8 * 8 + 56 + 2 * (16 + 16 + 3 * 8 + 56)
 """What a row of nodes adds, beside its nodes."""
 
 
@@ -103,7 +104,7 @@ class ListValue(Value):
             twin._body = self._body
             twin._count = self._count
         else:
-            twin._row = copy_row(row.nodes())
+            twin._row = copy_row(row.nodes(), self._limits)
         return twin
 
     # Ends
@@ -129,7 +130,7 @@ class ListValue(Value):
             self._count += end - start
         else:
             while i < end:
-                row.push_head(elements[i], self._limits)
+                row.push_head(elements[i])
                 i += 1
 
     def push_tail(self, elements: list[bytes], start: i64 = 0) -> None:
@@ -146,7 +147,7 @@ class ListValue(Value):
             self._count += end - start
         else:
             while i < end:
-                row.push_tail(elements[i], self._limits)
+                row.push_tail(elements[i])
                 i += 1
 
     def pop_head(self) -> bytes:
@@ -282,7 +283,7 @@ class ListValue(Value):
             at = seek(self._body, self._count, index)
             self._body = replace(self._body, at, encode(element))
         else:
-            row.set(index, element, self._limits)
+            row.set(index, element)
             self._shrink()
 
     def insert(self, pivot: bytes, element: bytes, after: bool) -> bool:
@@ -300,7 +301,7 @@ class ListValue(Value):
             number, index = row.find(pivot)
             if number < 0:
                 return False
-            row.insert(number, index, after, element, self._limits)
+            row.insert(number, index, after, element)
             return True
         entry = encode(pivot)
         at = find(self._body, entry, 0, 1)
@@ -416,7 +417,7 @@ class ListValue(Value):
             size += len(incoming[i])
             i += 1
         if self._limits.exceeded(size, self._count + end - start):
-            row = NodeRow()
+            row = NodeRow(self._limits)
             if self._count > 0:
                 row.add_node(0, ListNode(self._body, self._count, False))
             self._row = row
@@ -452,9 +453,9 @@ def abs_i64(value: i64) -> i64:
     return -(value + 1) + 1 if value > -(2**62) else 2**62
 
 
-def copy_row(nodes: list[ListNode]) -> NodeRow:
+def copy_row(nodes: list[ListNode], limits: ListLimits) -> NodeRow:
     """Makes a row of copies of nodes; their bodies are shared, being immutable."""
-    row = NodeRow()
+    row = NodeRow(limits)
     for node in nodes:
         row.add_node(row.node_count(), ListNode(node.body, node.count, node.plain))
     return row
@@ -506,7 +507,7 @@ def list_from_nodes(limits: ListLimits, payloads: list[bytes], plain: list[bool]
         O(N).
     """
     value = ListValue(limits)
-    row = NodeRow()
+    row = NodeRow(limits)
     for payload, is_plain in zip(payloads, plain, strict=True):
         if is_plain and not payload:
             raise ValueError("node of its own for an empty element")

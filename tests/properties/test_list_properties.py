@@ -221,3 +221,40 @@ def test_a_long_list_becomes_a_quicklist_and_shrinks_back_at_half_the_limit(elem
         nodes = value.nodes()
         fits = len(nodes) == 1 and nodes[0].size() <= 4096
         assert value.encoding() == (b"listpack" if fits else b"quicklist")
+
+
+END_CHANGES = st.lists(
+    st.tuples(st.integers(1, 100), st.booleans(), st.none() | ELEMENTS | st.just(b"x" * 600)), min_size=5, max_size=30
+)
+"""How often, at the tail or the head, and what is pushed; None pops."""
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.sampled_from([1, 3, 30, 100, -1]), st.sampled_from([80, 2**30]), END_CHANGES)
+def test_ends_that_are_packed_late_give_the_nodes_that_packing_at_once_gives(
+    max_listpack_size: int, plain_bytes: int, changes: list[tuple[int, bool, bytes | None]]
+) -> None:
+    limits = ListLimits(max_listpack_size, plain_bytes)
+    late, at_once = ListValue(limits), ListValue(limits)
+    model: list[bytes] = []
+    for times, at_tail, element in changes:
+        for _ in range(times):
+            for value in (late, at_once):
+                if element is not None:
+                    (value.push_tail if at_tail else value.push_head)([element])
+                elif model:
+                    assert (value.pop_tail() if at_tail else value.pop_head()) == model[-1 if at_tail else 0]
+            if element is not None:
+                model.insert(len(model) if at_tail else 0, element)
+            elif model:
+                model.pop(-1 if at_tail else 0)
+            at_once.nodes()
+            assert late.length() == at_once.length() == len(model)
+    assert late.memory_bytes() >= sum(len(element) for element in model)
+    nodes = [[(node.plain, node.count, node.body) for node in value.nodes()] for value in (late, at_once)]
+    assert nodes[0] == nodes[1]
+    assert late.encoding() == at_once.encoding()
+    late.check_invariants()
+    out: list[bytes] = []
+    late.extend(out, 0, late.length())
+    assert out == model

@@ -25,10 +25,9 @@ def contents(value: ListValue) -> list[bytes]:
 def test_pushes_give_the_nodes_of_a_real_server(
     max_listpack_size: int, elements: list[bytes], nodes: list[tuple[bool, bytes]]
 ) -> None:
-    row = NodeRow()
-    limits = ListLimits(max_listpack_size)
+    row = NodeRow(ListLimits(max_listpack_size))
     for element in elements:
-        row.push_tail(element, limits)
+        row.push_tail(element)
     assert [(node.plain, node.payload()) for node in row.nodes()] == nodes
 
 
