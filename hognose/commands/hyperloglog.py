@@ -161,13 +161,13 @@ def pfmerge(ctx: Context, argv: Argv) -> Reply:
             wrong_type = refused
             break
     ctx.db.open_read(argv[1])
-    # A corrupt value before the first key of a wrong type is found first.
     try:
+        if wrong_type is not None:
+            hll.estimate_union([value, *sources])  # a corrupt value before the key of a wrong type is found first
+            raise wrong_type
         merged = hll.merge(value, sources, ctx.host.settings.hll_sparse_max_bytes)
     except CorruptHyperLogLog:
         raise CommandError(CORRUPT) from None
-    if wrong_type is not None:
-        raise wrong_type
     store(ctx, argv[1], target, merged)
     ctx.db.changed(STRING, b"pfadd", argv[1])
     return OK

@@ -36,6 +36,18 @@ def test_the_value_becomes_dense_at_the_configured_size(server: InProcessServer)
     assert client("PFCOUNT", "key") == 8
 
 
+def test_a_merge_that_meets_another_type_leaves_a_dense_target_as_it_is() -> None:
+    client = InProcessServer(hll_sparse_max_bytes="0").client()
+    client("PFADD", "target", "a")
+    client("PFADD", "source", "b")
+    client("XADD", "stream", "1-1", "field", "value")
+    assert client("PFCOUNT", "target") == 1
+    before = client("GET", "target")
+    assert client.error("PFMERGE", "target", "source", "stream").startswith("WRONGTYPE")
+    assert client("GET", "target") == before
+    assert client("PFCOUNT", "target") == 1
+
+
 def test_pfdebug_shows_opcodes_and_registers(client: InProcessClient) -> None:
     client("PFADD", "key", "a")
     assert client("PFDEBUG", "DECODE", "key").count(b"v:") == 1
