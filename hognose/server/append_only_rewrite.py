@@ -31,22 +31,16 @@ from hognose.commands.host import (
     WARNING,
 )
 from hognose.config.directives.process import SHUTDOWN_FORCE, SHUTDOWN_NOSAVE
-from hognose.config.settings import Settings
-from hognose.keyspace.keyspace import Keyspace
 from hognose.persistence.aof_directory import NO_FILE, NOT_SAVED, SAVED
-from hognose.persistence.aof_format import timestamp
-from hognose.persistence.aof_rewrite import CommandSink, write_commands
-from hognose.persistence.child import Child, ChildWork, describe_end
+from hognose.persistence.child import Child, describe_end
 from hognose.persistence.cooperative import CooperativeSnapshot
 from hognose.persistence.dump_file import remove
-from hognose.persistence.lzf import Compressor
 from hognose.persistence.progress import Progress
-from hognose.persistence.rdb_sink import RdbSink
-from hognose.persistence.rdb_writer import file_options, write_dataset
+from hognose.persistence.rdb_writer import file_options
 from hognose.server.append_only import OFF, ON, WAITING, AppendOnly
+from hognose.server.append_only_base import SYNC_BYTES, BaseWork, temporary_base, write_base
 from hognose.server.cron import CronTask
 from hognose.server.lifecycle import ShutdownStep
-from hognose.server.system import set_cpus
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -54,51 +48,12 @@ if TYPE_CHECKING:
 PURPOSE: Final = "AOF rewrite"
 UNFINISHED: Final = ".part"
 """What the name of a base ends with while it is written in slices."""
-FILE_MODE: Final = 0o644
-SYNC_BYTES: Final = 4 << 20
 MEGABYTE: Final = 1 << 20
 NEVER: Final = -1
 FAILURES_BEFORE_DELAY: Final = 3
 LONGEST_DELAY_MINUTES: Final = 60
 RETRY_SECONDS: Final = 5
 """How long to wait between two tries to get over a sync that failed."""
-
-
-def temporary_base(pid: int) -> str:
-    """What a child calls its file until it is done, in the working directory."""
-    return f"temp-rewriteaof-bg-{pid}.aof"
-
-
-def write_base(path: str, settings: Settings, keyspace: Keyspace, progress: Progress) -> None:
-    """Writes the dataset as the base of an append-only file, and brings it to disk. Raises OSError. O(N)."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
-    syncs_every = SYNC_BYTES if settings.aof_rewrite_incremental_fsync else 0
-    with os.fdopen(fd, "wb") as file:
-        if settings.aof_use_rdb_preamble:
-            options = file_options(settings, keyspace)
-            options.is_aof_base = True
-            compressor = Compressor() if settings.rdbcompression else None
-            write_dataset(RdbSink(compressor, file, syncs_every), keyspace, options, progress)
-        else:
-            sink = CommandSink(file, syncs_every)
-            if settings.aof_timestamp_enabled:
-                sink.raw(timestamp(keyspace.clock.now_ms // 1000))
-            write_commands(sink, keyspace, progress)
-        file.flush()
-        os.fsync(fd)
-
-
-class BaseWork(ChildWork):
-    """Writes a base, in the child."""
-
-    def __init__(self, settings: Settings, keyspace: Keyspace) -> None:
-        self._settings: Final = settings
-        self._keyspace: Final = keyspace
-
-    def run(self, progress: Progress) -> None:
-        if self._settings.aof_rewrite_cpulist:
-            set_cpus(self._settings.aof_rewrite_cpulist)
-        write_base(temporary_base(os.getpid()), self._settings, self._keyspace, progress)
 
 
 class AppendOnlyRewrite(CronTask):
