@@ -378,7 +378,7 @@ def zscan(ctx: Context, argv: Argv) -> Reply:
     scores: list[float] = []
     steps: i64 = STEPS_PER_COUNT * min(options.count, zset.length())
     while True:
-        cursor = zset.scan(cursor, members, scores)
+        cursor = zset.scan(cursor, options.count - len(members), members, scores)
         steps -= 1
         if cursor == 0 or len(members) >= options.count or steps == 0:
             break

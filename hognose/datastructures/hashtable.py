@@ -1,4 +1,4 @@
-"""The segmented hash table: the keyspace, every large hash and every large set.
+"""The segmented hash table: the keyspace, every large hash, every large set, and the scores of large sorted sets.
 
 What it is: a map from `bytes` to any object that grows and shrinks in small steps, scans without server-side cursor
 state, picks random entries in O(1), and keeps per entry, beside key and value, an access clock and a deadline (both
@@ -14,6 +14,7 @@ How it works: linear hashing over open-addressing segments of about 1,000 entrie
 
     Segment    tags       u8  per place: 0 free, 1 deleted, 0x80 | tag used
                slots      key, value, key, value ...
+               scores     float per place, beside a value that means nothing  (tables made with scores=True)
                clocks     i32 per place, last access            (tables made with clocks=True)
                deadlines  i64 per place, Unix ms or 0           (allocated when a first entry of the segment has one)
 
@@ -48,21 +49,23 @@ CURSOR_LEVEL_BITS: Final = 6
 SEGMENT_ENTRIES: Final = 1024
 """Entries per segment, on average, at which the table grows by a segment."""
 SMALLEST_CAPACITY: Final = 8
-SEGMENT_OVERHEAD_BYTES: Final = 264
+SEGMENT_OVERHEAD_BYTES: Final = 280
 """What a segment's objects weigh without their places: measured on CPython 3.11."""
 PLACE_BYTES: Final = 17
 CLOCK_BYTES: Final = 4
+SCORE_BYTES: Final = 8
 DEADLINE_BYTES: Final = 8
 
 
 class Segment:
     """A small open-addressing table with linear probing. See the module's drawing."""
 
-    def __init__(self, capacity: i64, clocks: bool) -> None:
+    def __init__(self, capacity: i64, clocks: bool, scores: bool) -> None:
         self.capacity: i64 = capacity
         self.tags: vec[u8] = _zero_tags(capacity)
         self.slots: list[object] = [None] * (2 * capacity)
         self.clocks: vec[i32] = _zero_clocks(capacity if clocks else 0)
+        self.scores: vec[float] = _zero_scores(capacity if scores else 0)
         self.deadlines: vec[i64] = vec[i64]()
         self.has_deadlines = False
         self.is_unsaved = False  # a snapshot has yet to write its entries; see `keyspace.freeze`
@@ -73,11 +76,12 @@ class Segment:
 
     def copy(self) -> "Segment":
         """An independent segment with the same entries at the same places, which no snapshot waits for."""
-        twin = Segment(0, False)
+        twin = Segment(0, False, False)
         twin.capacity = self.capacity
         twin.tags = self.tags[:]
         twin.slots = self.slots[:]
         twin.clocks = self.clocks[:]
+        twin.scores = self.scores[:]
         twin.deadlines = self.deadlines[:]
         twin.has_deadlines = self.has_deadlines
         twin.earliest = self.earliest
@@ -88,7 +92,7 @@ class Segment:
     def memory_bytes(self, clocks: bool) -> i64:
         """What the segment occupies without keys and values."""
         place: i64 = PLACE_BYTES + (CLOCK_BYTES if clocks else 0) + (DEADLINE_BYTES if self.has_deadlines else 0)
-        return SEGMENT_OVERHEAD_BYTES + self.capacity * place
+        return SEGMENT_OVERHEAD_BYTES + self.capacity * place + len(self.scores) * SCORE_BYTES
 
 
 def _zero_tags(count: i64) -> vec[u8]:
@@ -109,6 +113,15 @@ def _zero_clocks(count: i64) -> vec[i32]:
     return clocks
 
 
+def _zero_scores(count: i64) -> vec[float]:
+    scores = vec[float](capacity=count)
+    i: i64 = 0
+    while i < count:
+        scores = append(scores, 0.0)
+        i += 1
+    return scores
+
+
 def _zero_deadlines(count: i64) -> vec[i64]:
     deadlines = vec[i64](capacity=count)
     i: i64 = 0
@@ -123,6 +136,7 @@ class HashTable:
 
     Args:
         clocks: Keep an access clock per entry.
+        scores: Keep a float per entry, at `found.scores[place]`.
         segment_entries: Average entries per segment at which the table grows; small in tests.
 
     Attributes:
@@ -134,8 +148,9 @@ class HashTable:
         saved_as: The number of the database that the snapshot files the table under.
     """
 
-    def __init__(self, clocks: bool = False, segment_entries: i64 = SEGMENT_ENTRIES) -> None:
+    def __init__(self, clocks: bool = False, segment_entries: i64 = SEGMENT_ENTRIES, scores: bool = False) -> None:
         self.clocks: Final = clocks
+        self._has_scores: Final = scores
         self.segment_entries: i64 = segment_entries
         self.keeps_segments = False
         self.saved_as: i64 = 0
@@ -145,7 +160,7 @@ class HashTable:
         self._mask: i64 = 0
         self._split: i64 = 0
         self._widest: i64 = SMALLEST_CAPACITY
-        first = Segment(SMALLEST_CAPACITY, clocks)
+        first = Segment(SMALLEST_CAPACITY, clocks, scores)
         self.segments: list[Segment] = [first]
         self.structure_bytes = first.memory_bytes(clocks)
         self.found: Segment = first
@@ -274,7 +289,7 @@ class HashTable:
     def detach(self) -> list[Segment]:
         """Empties the table and hands over its old segments, so that the caller can free them in slices. O(1)."""
         old = self.segments
-        first = Segment(SMALLEST_CAPACITY, self.clocks)
+        first = Segment(SMALLEST_CAPACITY, self.clocks, self._has_scores)
         self.segments = [first]
         self.structure_bytes = first.memory_bytes(self.clocks)
         self.found = first
@@ -299,7 +314,7 @@ class HashTable:
 
     def copy(self) -> "HashTable":
         """An independent table with the same keys, values, clocks and deadlines. O(N): its places are copied."""
-        twin = HashTable(self.clocks, self.segment_entries)
+        twin = HashTable(self.clocks, self.segment_entries, self._has_scores)
         twin.segments = [segment.copy() for segment in self.segments]
         twin.found = twin.segments[0]
         twin.count = self.count
@@ -468,7 +483,7 @@ class HashTable:
         self.structure_bytes -= segment.memory_bytes(self.clocks)
         for source in sources:
             total += source.live
-        fresh = Segment(_capacity_for(total), self.clocks)
+        fresh = Segment(_capacity_for(total), self.clocks, self._has_scores)
         for source in sources:
             place: i64 = 0
             while place < source.capacity:
@@ -483,6 +498,7 @@ class HashTable:
         segment.tags = fresh.tags
         segment.slots = fresh.slots
         segment.clocks = fresh.clocks
+        segment.scores = fresh.scores
         segment.deadlines = fresh.deadlines
         segment.has_deadlines = fresh.has_deadlines
         segment.earliest = fresh.earliest
@@ -506,8 +522,8 @@ class HashTable:
             if old.tags[place] >= USED and _segment_bits(old, place) & bit != 0:
                 high += 1
             place += 1
-        stays = Segment(_capacity_for(old.live - high), self.clocks)
-        leaves = Segment(_capacity_for(high), self.clocks)
+        stays = Segment(_capacity_for(old.live - high), self.clocks, self._has_scores)
+        leaves = Segment(_capacity_for(high), self.clocks, self._has_scores)
         place = 0
         while place < old.capacity:
             if old.tags[place] >= USED:
@@ -647,7 +663,7 @@ def _claim(segment: Segment, key_hash: i64) -> i64:
 
 
 def _move(source: Segment, place: i64, target: Segment) -> None:
-    """Copies an entry with its clock and deadline into another segment."""
+    """Copies an entry with its clock, score and deadline into another segment."""
     key = source.slots[2 * place]
     assert isinstance(key, bytes)
     to = _claim(target, HASHER.hash(key))
@@ -655,6 +671,8 @@ def _move(source: Segment, place: i64, target: Segment) -> None:
     target.slots[2 * to + 1] = source.slots[2 * place + 1]
     if len(source.clocks) != 0:
         target.clocks[to] = source.clocks[place]
+    if len(source.scores) != 0:
+        target.scores[to] = source.scores[place]
     if source.has_deadlines and source.deadlines[place] != 0:
         if not target.has_deadlines:
             target.deadlines = _zero_deadlines(target.capacity)

@@ -3,7 +3,7 @@
 Two encodings, with Redis' names and thresholds:
 
     listpack     at most `max_entries` members of at most `max_value_bytes` bytes: one blob (`zset_listpack`)
-    skiplist     beyond: a `Skiplist` for the order, a `ScoreTable` for the scores; both hold the same member objects
+    skiplist     beyond: a `Skiplist` for the order, a `HashTable` for the scores; both hold the same member objects
 
 A set becomes a skiplist when it outgrows the limits and never goes back by itself (`pack` does it, for commands that
 build a set anew). Every range of scores or members is asked for as ranks: `count_below_score(min)` to
@@ -18,8 +18,8 @@ from mypy_extensions import i64
 
 from hognose.datastructures import listpack
 from hognose.datastructures import zset_listpack as packed
+from hognose.datastructures.hashtable import HashTable
 from hognose.datastructures.listpack import elements, extend_list, get, skip
-from hognose.datastructures.score_table import ScoreTable
 from hognose.datastructures.skiplist import Skiplist
 from hognose.datastructures.value import Value
 
@@ -53,8 +53,9 @@ SAME: Final = 3  # the member had this score already
 NOT_A_NUMBER: Final = 4  # infinities of both signs were added; nothing changed
 
 VALUE_BYTES: Final = 16 + 16 + 8 + 6 * 8 + 33  # collector's header, object, vtable, attributes, header of the `bytes`
-LARGE_BYTES: Final = 400  # a skiplist's and a score table's own objects
+LARGE_BYTES: Final = 400  # a skiplist's and a table's own objects
 MEMBER_HEADER: Final = 33
+PRESENT: Final = True  # what the table has as the value of every member, beside its score
 MAX_BODY_BYTES: Final = 1 << 30  # the most a listpack may take
 
 
@@ -86,7 +87,7 @@ class ZSetValue(Value):
         self._body: bytes = b""
         self._pairs: i64 = 0
         self._order: Skiplist | None = None
-        self._table: ScoreTable = EMPTY_TABLE
+        self._table: HashTable = EMPTY_TABLE
         self._member_bytes: i64 = 0
         if expected_entries > limits.max_entries or first_value_bytes > limits.max_value_bytes:
             self.unpack()
@@ -148,7 +149,7 @@ class ZSetValue(Value):
             return
         flat = elements(self._body)
         self._order = Skiplist()
-        self._table = ScoreTable()
+        self._table = HashTable(scores=True)
         self._body = b""
         self._pairs = 0
         i: i64 = 0
@@ -205,7 +206,9 @@ class ZSetValue(Value):
             Whether it is there, and its score (0.0 where it is not).
         """
         if self._order is not None:
-            return self._table.score(member)
+            table = self._table
+            place = table.find(member)
+            return (True, table.found.scores[place]) if place >= 0 else (False, 0.0)
         at = packed.position_of(self._body, member)
         if at < 0:
             return False, 0.0
@@ -234,7 +237,8 @@ class ZSetValue(Value):
         if place < 0:
             if conditions & XX:
                 return SKIPPED, score
-            table.insert_missing(member, score)
+            place = table.insert_missing(member, PRESENT)
+            table.found.scores[place] = score
             order.insert(score, member)
             self._member_bytes += (len(member) + MEMBER_HEADER + 15) & ~15
             return ADDED, score
@@ -242,7 +246,9 @@ class ZSetValue(Value):
         outcome, score = judged(old, score, conditions)
         if outcome == UPDATED:
             table.found.scores[place] = score
-            order.move(old, table.found.members[place], score)
+            stored = table.found.slots[2 * place]
+            assert isinstance(stored, bytes)
+            order.move(old, stored, score)
         return outcome, score
 
     def _add_packed(self, member: bytes, score: float, conditions: i64) -> tuple[i64, float]:
@@ -272,7 +278,10 @@ class ZSetValue(Value):
         """Puts a new member into the skiplist and the table."""
         order = self._order
         assert order is not None
-        self._table.add(member, score)
+        table = self._table
+        table.find(member)
+        place = table.insert_missing(member, PRESENT)
+        table.found.scores[place] = score
         order.insert(score, member)
         self._member_bytes += (len(member) + MEMBER_HEADER + 15) & ~15
 
@@ -295,11 +304,14 @@ class ZSetValue(Value):
             self._body = packed.take(self._body, at)
             self._pairs -= 1
             return True
-        found, score = self._table.remove(member)
-        if found:
-            order.remove(score, member)
-            self._member_bytes -= (len(member) + MEMBER_HEADER + 15) & ~15
-        return found
+        table = self._table
+        place = table.find(member)
+        if place < 0:
+            return False
+        order.remove(table.found.scores[place], member)
+        table.remove_found(place)
+        self._member_bytes -= (len(member) + MEMBER_HEADER + 15) & ~15
+        return True
 
     # Ranks
 
@@ -315,9 +327,11 @@ class ZSetValue(Value):
             if at < 0:
                 return -1, 0.0
             return packed.rank_at(self._body, at), packed.score_of(self._body, at)
-        found, score = self._table.score(member)
-        if not found:
+        table = self._table
+        place = table.find(member)
+        if place < 0:
             return -1, 0.0
+        score = table.found.scores[place]
         return order.rank_of_present(score, member), score
 
     def member_at(self, rank: i64) -> bytes:
@@ -385,17 +399,18 @@ class ZSetValue(Value):
             self._pairs -= stop - start
             return stop - start
         for member in order.remove_ranks(start, stop):
-            self._table.remove(member)
+            self._table.pop(member)
             self._member_bytes -= (len(member) + MEMBER_HEADER + 15) & ~15
         return stop - start
 
     # Walks
 
-    def scan(self, cursor: i64, members: list[bytes], scores: list[float]) -> i64:
-        """One step of a scan: a listpack gives all at once, a skiplist some 32 members in no order.
+    def scan(self, cursor: i64, wanted: i64, members: list[bytes], scores: list[float]) -> i64:
+        """One step of a scan: a listpack gives all at once, a skiplist members in no order.
 
         Args:
             cursor: 0 to begin, then what the step before returned. Any value is safe.
+            wanted: About how many members to return, at least 1.
             members: Where the members of this step are appended.
             scores: Where their scores are appended.
 
@@ -403,7 +418,13 @@ class ZSetValue(Value):
             The next cursor; 0 when the scan is complete.
         """
         if self._order is not None:
-            return self._table.scan(cursor, members, scores)
+            table = self._table
+            first = len(members)
+            cursor = table.scan(cursor, wanted, members)
+            for member in members[first:]:
+                place = table.find(member)
+                scores.append(table.found.scores[place])
+            return cursor
         members.extend(self.members(0, self._pairs))
         scores.extend(self.scores(0, self._pairs))
         return 0
@@ -425,8 +446,8 @@ class ZSetValue(Value):
         assert self._body == b""
         order.check_invariants()
         self._table.check_invariants()
-        assert self._table.length() == length
-        assert all(self._table.score(member) == (True, score) for score, member in pairs)
+        assert self._table.count == length
+        assert all(self.score(member) == (True, score) for score, member in pairs)
         assert self._member_bytes == sum((len(member) + MEMBER_HEADER + 15) & ~15 for member in members)
 
 
@@ -452,5 +473,5 @@ def judged(old: float, score: float, conditions: i64) -> tuple[i64, float]:
     return (UPDATED if score != old else SAME), score
 
 
-EMPTY_TABLE: Final = ScoreTable()
+EMPTY_TABLE: Final = HashTable(scores=True)
 """Stands where a listpack has no table; never filled."""

@@ -15,13 +15,15 @@ class HashTableMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.table = HashTable(clocks=True, segment_entries=3)
+        self.table = HashTable(clocks=True, segment_entries=3, scores=True)
         self.model: dict[bytes, int] = {}
         self.deadlines: dict[bytes, int] = {}
 
     @rule(key=KEYS, value=st.integers(0, 5))
     def set(self, key: bytes, value: int) -> None:
         assert self.table.set(key, value) == (key not in self.model)
+        place = self.table.find(key)
+        self.table.found.scores[place] = value / 4
         self.model[key] = value
 
     @rule(key=KEYS)
@@ -54,7 +56,9 @@ class HashTableMachine(RuleBasedStateMachine):
         assert twin.memory_bytes() == self.table.memory_bytes()
         for key in [*self.model, b"not in the copy"]:
             self.table.set(key, 9)
-            self.table.set_deadline(self.table.find(key), 1)
+            place = self.table.find(key)
+            self.table.found.scores[place] = -1.0
+            self.table.set_deadline(place, 1)
         self.table = twin
 
     @rule(now=st.integers(1, 100))
@@ -69,6 +73,8 @@ class HashTableMachine(RuleBasedStateMachine):
         assert sorted(self.table.keys()) == sorted(self.model)
         for key, value in self.model.items():
             assert self.table.get(key) == value
+            place = self.table.find(key)
+            assert self.table.found.scores[place] == value / 4
 
 
 TestHashTable = HashTableMachine.TestCase

@@ -132,9 +132,9 @@ class ZSetMachine(RuleBasedStateMachine):
         assert pairs == self.ordered()
         scanned: list[bytes] = []
         scores: list[float] = []
-        cursor = self.zset.scan(0, scanned, scores)
+        cursor = self.zset.scan(0, 10, scanned, scores)
         while cursor:
-            cursor = self.zset.scan(cursor, scanned, scores)
+            cursor = self.zset.scan(cursor, 10, scanned, scores)
         assert dict(zip(scanned, scores, strict=True)) == self.model
 
 
