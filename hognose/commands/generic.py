@@ -159,7 +159,11 @@ def randomkey(ctx: Context, argv: Argv) -> Reply:
 
 
 def delete_keys(ctx: Context, argv: Argv, lazily: bool) -> Reply:
-    """DEL and UNLINK: deletes the keys after the command's name and counts them."""
+    """DEL and UNLINK: deletes the keys after the command's name and counts them.
+
+    While a snapshot is written in slices, DEL frees as UNLINK does: the snapshot may hold what a value consists of, and
+    would free it in one go when nobody expects it.
+    """
     db = ctx.db
     count: i64 = 0
     for i in range(1, len(argv)):
@@ -167,7 +171,7 @@ def delete_keys(ctx: Context, argv: Argv, lazily: bool) -> Reply:
         if value is not None:
             db.changed(GENERIC, b"del", argv[i])
             count += 1
-            if lazily:
+            if lazily or ctx.keyspace.freezer is not None:
                 ctx.keyspace.lazyfree.discard(value, True)
     return count
 

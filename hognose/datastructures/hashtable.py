@@ -23,6 +23,14 @@ are large enough that their headers stay in the cache: with 1 million keys a loo
 and 1.6 in segments of 48. An insert splits at most one segment and a removal merges at most two, 0.1 ms, so growing to
 millions of keys never pauses.
 
+A table can be watched by one `SegmentWatcher`, which is told before a segment changes for the first time since; that is
+how a value is written over a while as it was at one moment. A change tells of at most three segments, whatever the size
+of the table: its own, and those that a split or a merge takes with it. What writes to `slots` directly is not told of:
+only the keyspace does, whose tables are not watched (see `keyspace.freeze`).
+
+    epoch of the table     2                       begun with the watch
+    epochs of segments     [2] [0] [1] [2] [0]     2: told of, read by the watcher, or made since
+
 Sources: Litwin, "Linear hashing: a new tool for file and table addressing", VLDB 1980 (growth); Pieter Noordhuis'
 reverse binary iteration (the order in which SCAN visits segments).
 """
@@ -31,7 +39,7 @@ from typing import Final
 
 from librt.random import Random
 from librt.vecs import append, vec
-from mypy_extensions import i32, i64, u8
+from mypy_extensions import i32, i64, mypyc_attr, u8
 
 from hognose.datastructures.keyhash import HASHER
 
@@ -49,7 +57,7 @@ CURSOR_LEVEL_BITS: Final = 6
 SEGMENT_ENTRIES: Final = 1024
 """Entries per segment, on average, at which the table grows by a segment."""
 SMALLEST_CAPACITY: Final = 8
-SEGMENT_OVERHEAD_BYTES: Final = 280
+SEGMENT_OVERHEAD_BYTES: Final = 288
 """What a segment's objects weigh without their places: measured on CPython 3.11."""
 PLACE_BYTES: Final = 17
 CLOCK_BYTES: Final = 4
@@ -70,6 +78,7 @@ class Segment:
         self.has_deadlines = False
         self.is_unsaved = False  # a snapshot has yet to write its entries; see `keyspace.freeze`
         self.noted: set[bytes] | None = None  # except these
+        self.epoch: i64 = 0  # that of the table: a watcher of it need not be told of changes
         self.earliest: i64 = 0  # no deadline lies before this; 0 while there is none
         self.live: i64 = 0
         self.filled: i64 = 0  # used and deleted places
@@ -131,6 +140,15 @@ def _zero_deadlines(count: i64) -> vec[i64]:
     return deadlines
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
+class SegmentWatcher:
+    """Who reads the segments of a table one after the other, as all of them were when it began to watch."""
+
+    def before_change(self, segment: Segment) -> None:
+        """A segment is about to change for the first time; the watcher notes what it still needs. O(capacity)."""
+        raise NotImplementedError
+
+
 class HashTable:
     """A map from bytes to objects. Values must not be None.
 
@@ -146,6 +164,8 @@ class HashTable:
         found: The segment of the entry that `find` found last.
         keeps_segments: Segments are not merged: a snapshot is being written.
         saved_as: The number of the database that the snapshot files the table under.
+        watcher: Who is told before a segment changes that is not of this epoch; None if nobody is.
+        epoch: How often the table has been watched.
     """
 
     def __init__(self, clocks: bool = False, segment_entries: i64 = SEGMENT_ENTRIES, scores: bool = False) -> None:
@@ -154,6 +174,8 @@ class HashTable:
         self.segment_entries: i64 = segment_entries
         self.keeps_segments = False
         self.saved_as: i64 = 0
+        self.watcher: SegmentWatcher | None = None
+        self.epoch: i64 = 0
         self.count: i64 = 0
         self.expires: i64 = 0
         self.structure_bytes: i64 = 0
@@ -217,6 +239,29 @@ class HashTable:
     def __contains__(self, key: bytes) -> bool:
         return self.find(key) >= 0
 
+    # Being watched
+
+    def watch(self, watcher: SegmentWatcher) -> None:
+        """Has a watcher told before each of the present segments changes for the first time. O(1).
+
+        The watcher keeps `segments`, which stays its list whatever becomes of the table, and gives each segment it has
+        read the epoch of the table. Nobody else may be watching.
+        """
+        assert self.watcher is None
+        self.epoch += 1
+        self.watcher = watcher
+
+    def unwatch(self) -> None:
+        """Ends the watch. O(1)."""
+        self.watcher = None
+
+    def _tell(self, segment: Segment) -> None:
+        """Tells the watcher, unless it has no need to know, that a segment is about to change."""
+        watcher = self.watcher
+        if watcher is not None and segment.epoch != self.epoch:
+            segment.epoch = self.epoch
+            watcher.before_change(segment)
+
     # Change
 
     def set(self, key: bytes, value: object) -> bool:
@@ -229,14 +274,30 @@ class HashTable:
         """
         place = self.find(key)
         if place >= 0:
-            self.found.slots[2 * place + 1] = value
+            self.replace_found(place, value)
             return False
         self.insert_missing(key, value)
         return True
 
+    def replace_found(self, place: i64, value: object) -> None:
+        """Gives the entry that `find` found another value; its deadline stays. O(1)."""
+        segment = self.found
+        if self.watcher is not None:
+            self._tell(segment)
+        segment.slots[2 * place + 1] = value
+
+    def set_score(self, place: i64, score: float) -> None:
+        """Gives the entry that `find` found another score, in a table that keeps them. O(1)."""
+        segment = self.found
+        if self.watcher is not None:
+            self._tell(segment)
+        segment.scores[place] = score
+
     def insert_missing(self, key: bytes, value: object) -> i64:
         """Adds a key right after `find` did not find it. Returns its place in `found`. O(1)."""
         segment = self.found
+        if self.watcher is not None:
+            self._tell(segment)
         if segment.filled * 8 >= segment.capacity * 7:
             self._resize(segment)
         place = _claim(segment, self._found_hash)
@@ -258,6 +319,8 @@ class HashTable:
     def remove_found(self, place: i64) -> object:
         """Removes the entry that `find` found at `place`. Returns its value. O(1)."""
         segment = self.found
+        if self.watcher is not None:
+            self._tell(segment)
         value = segment.slots[2 * place + 1]
         segment.slots[2 * place] = None
         segment.slots[2 * place + 1] = None
@@ -287,9 +350,13 @@ class HashTable:
         self.detach()
 
     def detach(self) -> list[Segment]:
-        """Empties the table and hands over its old segments, so that the caller can free them in slices. O(1)."""
-        old = self.segments
+        """Empties the table and hands over its old segments, so that the caller can free them in slices. O(1).
+
+        A watcher keeps them as they are, and the caller gets none.
+        """
+        old: list[Segment] = [] if self.watcher is not None else self.segments
         first = Segment(SMALLEST_CAPACITY, self.clocks, self._has_scores)
+        first.epoch = self.epoch
         self.segments = [first]
         self.structure_bytes = first.memory_bytes(self.clocks)
         self.found = first
@@ -304,6 +371,8 @@ class HashTable:
         """Frees about so many entries of a table that nobody uses any more; whether any are left. O(effort)."""
         segments = self.segments
         while effort > 0 and segments:
+            if self.watcher is not None:
+                self._tell(segments[-1])
             slots = segments[-1].slots
             keep: i64 = max(len(slots) - 2 * effort, 0)
             effort -= (len(slots) - keep) // 2 + 1
@@ -337,9 +406,11 @@ class HashTable:
     def set_deadline(self, place: i64, deadline_ms: i64) -> None:
         """Gives the entry that `find` found a deadline in Unix ms; 0 takes it away. O(1)."""
         segment = self.found
+        if not segment.has_deadlines and deadline_ms == 0:
+            return
+        if self.watcher is not None:
+            self._tell(segment)
         if not segment.has_deadlines:
-            if deadline_ms == 0:
-                return
             segment.deadlines = _zero_deadlines(segment.capacity)
             segment.has_deadlines = True
             self.structure_bytes += segment.capacity * DEADLINE_BYTES
@@ -515,6 +586,8 @@ class HashTable:
     def _split_one(self) -> None:
         """Splits the next segment in turn in two."""
         old = self.segments[self._split]
+        if self.watcher is not None:
+            self._tell(old)
         bit: i64 = self._mask + 1
         high: i64 = 0
         place: i64 = 0
@@ -534,6 +607,7 @@ class HashTable:
         self._note(leaves)
         leaves.is_unsaved = old.is_unsaved
         leaves.noted = old.noted
+        leaves.epoch = self.epoch
         self.segments.append(leaves)
         self._split += 1
         if self._split > self._mask:
@@ -546,6 +620,9 @@ class HashTable:
             self._mask >>= 1
             self._split = self._mask + 1
         self._split -= 1
+        if self.watcher is not None:
+            self._tell(self.segments[-1])
+            self._tell(self.segments[self._split])
         leaving = self.segments.pop()
         self.structure_bytes -= leaving.memory_bytes(self.clocks)
         segment = self.segments[self._split]

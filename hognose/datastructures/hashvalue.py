@@ -229,10 +229,9 @@ class HashValue(Value):
             table.insert_missing(field, value)
             self._text_bytes += bytes_size(len(field)) + bytes_size(len(value))
             return True
-        slot: i64 = 2 * place + 1
-        old = table.found.slots[slot]
+        old = table.found.slots[2 * place + 1]
         assert isinstance(old, bytes)
-        table.found.slots[slot] = value
+        table.replace_found(place, value)
         self._text_bytes += bytes_size(len(value)) - bytes_size(len(old))
         if self._earliest != 0 and not keep_deadline:
             table.set_deadline(place, 0)

@@ -238,14 +238,14 @@ class ZSetValue(Value):
             if conditions & XX:
                 return SKIPPED, score
             place = table.insert_missing(member, PRESENT)
-            table.found.scores[place] = score
+            table.set_score(place, score)
             order.insert(score, member)
             self._member_bytes += (len(member) + MEMBER_HEADER + 15) & ~15
             return ADDED, score
         old = table.found.scores[place]
         outcome, score = judged(old, score, conditions)
         if outcome == UPDATED:
-            table.found.scores[place] = score
+            table.set_score(place, score)
             stored = table.found.slots[2 * place]
             assert isinstance(stored, bytes)
             order.move(old, stored, score)
@@ -281,7 +281,7 @@ class ZSetValue(Value):
         table = self._table
         table.find(member)
         place = table.insert_missing(member, PRESENT)
-        table.found.scores[place] = score
+        table.set_score(place, score)
         order.insert(score, member)
         self._member_bytes += (len(member) + MEMBER_HEADER + 15) & ~15
 
@@ -361,6 +361,10 @@ class ZSetValue(Value):
         if order is None:
             return packed.count_below_member(self._body, self._pairs, member, inclusive)
         return order.count_below_member(member, inclusive)
+
+    def table(self) -> HashTable | None:
+        """The table of scores, to read; None in a listpack. O(1)."""
+        return self._table if self._order is not None else None
 
     def order(self) -> Skiplist | None:
         """The skiplist, for those who walk over its blocks; None in a listpack. O(1)."""

@@ -16,21 +16,16 @@ different databases come mixed; SELECT stands in the file wherever the database 
 A segment may be split while this goes on: both halves carry mark and notes. Segments are not merged until the end. A
 database that is emptied voids the snapshot, which then begins anew.
 
-A large value is written part by part (`large_values`), in the steps that follow its turn, and its segment keeps its
-mark until that is done: before a command changes it, what is left of it is noted. Entries that have to be written
-meanwhile collect in `_aside`, for the parts of a value stand together in the file.
+A large value is written part by part (`large_values`), in the steps that follow its turn; it stands in the file as it
+was then, whatever becomes of it. Its segment keeps its mark until that is done, so that it learns of changes. Entries
+that have to be written meanwhile collect aside, for the parts of a value stand together in the file, and follow it.
 
-Memory: the noted keys (at most those changed meanwhile), large values noted, what is aside, and what the disk has not
-taken yet, of which `step` waits to be less than QUEUE_BYTES. Pauses: a step is over after its time. Clocks of access
-are those of the moment an entry is written.
-
-The file is written, brought to disk and named by a thread, which knows nothing but bytes and paths: the disk may take
-long, and nobody is to wait for it.
+Memory: the noted keys (at most those changed meanwhile), what is noted of large values, what is aside, and what the
+disk has not taken yet, of which `step` waits to be less than QUEUE_BYTES. Pauses: a step ends after its time, but for
+what `large_values` cannot divide. Clocks of access are those of the moment an entry is written.
 """
 
-import os
-import queue
-import threading
+from collections import deque
 from typing import Final
 
 from librt.time import time
@@ -40,95 +35,29 @@ from hognose.config.settings import Settings
 from hognose.datastructures.hashtable import USED, HashTable, Segment
 from hognose.keyspace.freeze import Freezer
 from hognose.keyspace.keyspace import Keyspace
-from hognose.persistence.dump_file import name_file
-from hognose.persistence.large_values import LargeValue, is_large, note_value
+from hognose.persistence.disk_writer import DiskWriter
+from hognose.persistence.large_values import LONG_BYTES, LargeValue, Notes, Pieces
 from hognose.persistence.lzf import Compressor
+from hognose.persistence.note_value import is_large, note_value
 from hognose.persistence.progress import Progress
 from hognose.persistence.rdb_format import END
 from hognose.persistence.rdb_sink import CHUNK_BYTES, RdbSink
-from hognose.persistence.rdb_write_values import value_type, write_value
-from hognose.persistence.rdb_writer import FileOptions, write_beginning, write_head, write_select, write_sizes
+from hognose.persistence.rdb_writer import (
+    FileOptions,
+    write_beginning,
+    write_entry,
+    write_head,
+    write_select,
+    write_sizes,
+)
 
 QUEUE_BYTES: Final = 8 << 20
 ENTRIES_PER_CLOCK_READING: Final = 8
 NOTED_KEY_BYTES: Final = 100
 """What a noted key weighs: its place in a set; the key itself is mostly shared with the table."""
 NO_DATABASE: Final = -1
-FILE_MODE: Final = 0o644
-
-
-class DiskWriter:
-    """Writes a file in a thread.
-
-    Args:
-        path: Where.
-        target: What it is called when it is whole and on disk.
-        syncs_every: Bring it to disk after so many bytes; 0 only at the end.
-
-    Raises:
-        OSError: It cannot be made.
-
-    Attributes:
-        taken: How many bytes are written.
-        failure: Why writing failed; None if it has not.
-    """
-
-    def __init__(self, path: str, target: str, syncs_every: i64) -> None:
-        self._path: Final = path
-        self._target: Final = target
-        self._fd: Final = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
-        self._syncs_every: i64 = syncs_every
-        self._queue: Final[queue.SimpleQueue[bytes | None]] = queue.SimpleQueue()
-        self._worker: Final = threading.Thread(target=self._run, name="snapshot", daemon=True)
-        self._given_up = False
-        self.taken: i64 = 0
-        self.failure: OSError | None = None
-        self._worker.start()
-
-    def put(self, data: bytes) -> None:
-        """Has data written behind what was put before."""
-        self._queue.put(data)
-
-    def end(self) -> None:
-        """Has the file brought to disk, closed and named."""
-        self._queue.put(None)
-
-    def give_up(self) -> None:
-        """Stops writing, and waits until that is so."""
-        self._given_up = True
-        self._queue.put(None)
-        self._worker.join()
-
-    def is_done(self) -> bool:
-        """Whether it has come to its end, good or bad."""
-        return not self._worker.is_alive()
-
-    def _run(self) -> None:
-        try:
-            self._write_all()
-            if not self._given_up:
-                os.fsync(self._fd)
-                name_file(self._path, self._target)
-        except OSError as error:
-            self.failure = error
-        finally:
-            os.close(self._fd)
-
-    def _write_all(self) -> None:
-        unsynced: i64 = 0
-        while True:
-            data = self._queue.get()
-            if data is None or self._given_up:
-                return
-            at: i64 = 0
-            size: i64 = len(data)
-            while at < size:
-                at += os.write(self._fd, data[at:] if at else data)
-            self.taken += size
-            unsynced += size
-            if self._syncs_every != 0 and unsynced >= self._syncs_every:
-                unsynced = 0
-                os.fdatasync(self._fd)
+MANY_BYTES_AT_ONCE: Final = 4096
+"""A longer string that is about to be replaced is kept, and compressed later: a command may replace thousands."""
 
 
 class FrozenTable:
@@ -142,6 +71,47 @@ class FrozenTable:
         self.table: Final = table
         self.index: i64 = index
         self.at: i64 = 0
+
+
+class Aside:
+    """Entries that cannot be written where they belong just now, in chunks.
+
+    Args:
+        compressor: As that of the file.
+
+    Attributes:
+        sink: Where the next one goes.
+        selected: The database selected last.
+    """
+
+    def __init__(self, compressor: Compressor | None) -> None:
+        self.sink: Final = RdbSink(compressor)
+        self.selected: i64 = NO_DATABASE
+        self._chunks: list[bytes] = []
+        self._chunk_bytes: i64 = 0
+
+    def memory_bytes(self) -> i64:
+        """What it holds. O(1)."""
+        return self._chunk_bytes + len(self.sink.out)
+
+    def cut(self) -> None:
+        """Begins a new chunk if this one is full; called between entries."""
+        if len(self.sink.out) >= CHUNK_BYTES:
+            self._cut()
+
+    def take(self) -> list[bytes]:
+        """Hands over all chunks. O(CHUNK_BYTES)."""
+        self._cut()
+        chunks = self._chunks
+        self._chunks = []
+        self._chunk_bytes = 0
+        self.selected = NO_DATABASE
+        return chunks
+
+    def _cut(self) -> None:
+        self._chunk_bytes += len(self.sink.out)
+        self._chunks.append(self.sink.getvalue())
+        self.sink.out.truncate(0)
 
 
 class CooperativeSnapshot(Freezer):
@@ -172,13 +142,14 @@ class CooperativeSnapshot(Freezer):
         self._disk: Final = DiskWriter(path, target, syncs_every)
         compressor = Compressor() if settings.rdbcompression else None
         self._sink: Final = RdbSink(compressor)
-        self._aside: Final = RdbSink(compressor)
-        self._large: Final[list[LargeValue]] = []
-        self._is_amid = False  # the first of them is written in part
+        self._aside: Final = Aside(compressor)
+        self._large: Final[deque[LargeValue]] = deque()  # those whose turn is still to come
+        self._amid: LargeValue | None = None  # that which is written in part
+        self._watched: Final[dict[int, LargeValue]] = {}  # by the identity of values that must not change yet
+        self._notes: Final = Notes()
         self._progress: Final = Progress(settings.rdb_key_save_delay)
         self._tables: Final[list[FrozenTable]] = []
         self._selected: i64 = NO_DATABASE
-        self._selected_aside: i64 = NO_DATABASE
         self._noted: i64 = 0
         self._put_bytes: i64 = 0
         self._has_ended = False
@@ -208,13 +179,14 @@ class CooperativeSnapshot(Freezer):
         key = segment.slots[2 * place]
         assert isinstance(key, bytes)
         if self._note(segment, key):
-            self._write(table.saved_as, segment, place)
+            self._write(table.saved_as, segment, place, MANY_BYTES_AT_ONCE)
             self._pass_on()
         value = segment.slots[2 * place + 1]
-        for large in self._large:
-            if large.value is value:
+        if not isinstance(value, (bytes, int)):
+            large = self._watched.pop(id(value), None)
+            if large is not None:
+                large.identity = 0
                 large.let_go()
-                self.peak_bytes = max(self.peak_bytes, self.memory_bytes())
 
     def added(self, segment: Segment, key: bytes) -> None:
         self._note(segment, key)
@@ -247,6 +219,7 @@ class CooperativeSnapshot(Freezer):
         """
         if self._has_ended or self.waiting_bytes() > QUEUE_BYTES:
             return self._has_ended
+        self.peak_bytes = max(self.peak_bytes, self.memory_bytes())
         if not self._write_large(until_us):
             return False
         while self._tables:
@@ -257,8 +230,6 @@ class CooperativeSnapshot(Freezer):
                 if segment.is_unsaved and not self._write_segment(frozen.index, segment, until_us):
                     return False
                 frozen.at += 1
-                if self._large and not self._write_large(until_us):
-                    return False
                 if i64(time() * 1_000_000) >= until_us or self.waiting_bytes() > QUEUE_BYTES:
                     return False
             self._tables.pop()
@@ -268,24 +239,30 @@ class CooperativeSnapshot(Freezer):
 
     def _write_large(self, until_us: i64) -> bool:
         """Writes the large values that were noted; False if time was up before their end."""
-        sink = self._sink
-        while self._large:
-            value = self._large[0]
-            if not self._is_amid:
-                self._is_amid = True
-                self._selected = self._select(sink, value.database, self._selected)
-            is_done = value.step(sink, until_us)
+        while self._amid is not None or self._large:
+            value = self._amid
+            if value is None:
+                value = self._large.popleft()
+                self._amid = value
+                if value.database != NO_DATABASE:
+                    self._selected = self._select(self._sink, value.database, self._selected)
+            is_done = value.step(self._sink, until_us)
             self._pass_on()
-            if not is_done:
-                return False
-            self._is_amid = False
-            self._large.pop(0)
-            if len(self._aside.out) != 0:
-                sink.raw(self._aside.take())
-                self._selected, self._selected_aside = self._selected_aside, NO_DATABASE
+            if is_done:
+                value.close()
+                self._amid = None
+                self._watched.pop(value.identity, None)
+                self._write_aside()
             if i64(time() * 1_000_000) >= until_us or self.waiting_bytes() > QUEUE_BYTES:
-                return False
+                return self._amid is None and not self._large
         return True
+
+    def _write_aside(self) -> None:
+        """Has what is aside written next; what comes aside meanwhile follows it."""
+        aside = self._aside
+        if aside.memory_bytes() != 0:
+            self._selected = aside.selected
+            self._amid = Pieces(NO_DATABASE, aside.take())
 
     def _write_segment(self, index: i64, segment: Segment, until_us: i64) -> bool:
         """Writes what is left of a segment; False if time was up before its end."""
@@ -301,7 +278,7 @@ class CooperativeSnapshot(Freezer):
                     is_time = written % ENTRIES_PER_CLOCK_READING == 0 and i64(time() * 1e6) >= until_us
                     if written != 0 and (is_time or self._large):
                         return self._stay_amid(segment, keys)
-                    self._write(index, segment, place)
+                    self._write(index, segment, place, LONG_BYTES)
                     self._pass_on()
                     keys.append(key)
                     written += 1
@@ -326,22 +303,33 @@ class CooperativeSnapshot(Freezer):
         segment.is_unsaved = False
         segment.noted = None
 
-    def _write(self, index: i64, segment: Segment, place: i64) -> None:
-        """Writes an entry, or notes what it holds."""
+    def _write(self, index: i64, segment: Segment, place: i64, longest: i64) -> None:
+        """Writes an entry, or begins to if it is large or a string longer than `longest`."""
+        key = segment.slots[2 * place]
         value = segment.slots[2 * place + 1]
-        if not isinstance(value, (bytes, int)) and is_large(value, value_type(value, self._options.version)):
-            head = RdbSink(None)
-            kind = write_head(head, self._keyspace, segment, place, self._options)
-            self._large.append(note_value(index, head.getvalue(), value, kind))
+        assert isinstance(key, bytes)
+        if is_large(value, longest) or len(key) > LONG_BYTES:
+            self._begin(index, segment, place)
+        elif self._amid is not None:
+            aside = self._aside
+            aside.selected = self._select(aside.sink, index, aside.selected)
+            write_entry(aside.sink, self._keyspace, segment, place, self._options)
+            aside.cut()
         else:
-            sink = self._aside if self._is_amid else self._sink
-            if self._is_amid:
-                self._selected_aside = self._select(sink, index, self._selected_aside)
-            else:
-                self._selected = self._select(sink, index, self._selected)
-            kind = write_head(sink, self._keyspace, segment, place, self._options)
-            write_value(sink, value, kind)
+            self._selected = self._select(self._sink, index, self._selected)
+            write_entry(self._sink, self._keyspace, segment, place, self._options)
         self._progress.key_done()
+
+    def _begin(self, index: i64, segment: Segment, place: i64) -> None:
+        """Notes an entry that is to be written in parts."""
+        value = segment.slots[2 * place + 1]
+        head = RdbSink(None)
+        kind = write_head(head, self._keyspace, segment, place, self._options)
+        large = note_value(index, head.getvalue(), value, kind, self._notes)
+        self._large.append(large)
+        if not isinstance(value, (bytes, int)):
+            large.identity = id(value)
+            self._watched[large.identity] = large
 
     def _select(self, sink: RdbSink, index: i64, selected: i64) -> i64:
         """Has what follows belong to a database; returns its index."""
@@ -375,6 +363,13 @@ class CooperativeSnapshot(Freezer):
             for segment in frozen.table.segments:
                 self._unmark(segment)
         self._tables.clear()
+        if self._amid is not None:
+            self._amid.close()
+            self._amid = None
+        for large in self._large:
+            large.close()
+        self._large.clear()
+        self._watched.clear()
 
     def give_up(self) -> None:
         """Stops, wherever it is; the file is not whole."""
@@ -403,7 +398,5 @@ class CooperativeSnapshot(Freezer):
 
     def memory_bytes(self) -> i64:
         """What it occupies: notes and what waits for the disk."""
-        size: i64 = len(self._sink.out) + len(self._aside.out)
-        for value in self._large:
-            size += value.memory_bytes()
+        size: i64 = len(self._sink.out) + self._aside.memory_bytes() + self._notes.used_bytes
         return size + self._noted * NOTED_KEY_BYTES + self.waiting_bytes()

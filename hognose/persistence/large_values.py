@@ -1,12 +1,17 @@
 """Large values in a snapshot that is written in slices: part by part, as they were when their turn came.
 
-Of a list the nodes are noted at once, of a stream the blocks, which never change or are copied. Sets, hashes and sorted
-sets are read as they are written, unless a command is about to change them: then references to all elements that are
-left are noted first, which takes a third of the time or less that writing them does. From then on the value may change
-or go. Memory: nothing while it does not change, then 8 bytes for each element, 40 for each member of a sorted set, and
-what the value gives up meanwhile.
+    value                      kept as it was by
+    hash, set, sorted set      copying each segment before it first changes (`large_tables`)
+    list                       noting its nodes, which never change
+    stream                     copying its blocks, which share their bytes, and noting what follows them
+    string in one piece        itself: `bytes` never change
+    string changed in place,   copying what is not written yet before its key is changed: a copy of that many bytes
+    probabilistic types
 
-Not in parts: strings, values in old forms (lists for versions below 10), hashes with deadlines, groups of streams.
+Where a value holds a string longer than LONG_BYTES (an element, a node, or the string itself), that stands in the file
+as it is, not compressed, and is written in pieces: a run of the compressor cannot be interrupted.
+
+Here are the base of all, strings, lists and what is kept as bytes; see `large_tables` and `large_streams` for the rest.
 """
 
 from typing import Final
@@ -15,230 +20,254 @@ from librt.time import time
 from mypy_extensions import i64
 
 from hognose.datastructures import listpack
-from hognose.datastructures.hashtable import USED, Segment
-from hognose.datastructures.hashvalue import HashValue
-from hognose.datastructures.quicklist import ListValue
-from hognose.datastructures.setvalue import SetValue
-from hognose.datastructures.stream import StreamValue
-from hognose.datastructures.stream_block import StreamBlock
-from hognose.datastructures.value import Value
-from hognose.datastructures.zset import ZSetValue
+from hognose.datastructures.quicklist import ListNode
+from hognose.datastructures.sketch import Sketch
 from hognose.persistence import rdb_format as rdb
-from hognose.persistence.rdb_sink import RdbSink
-from hognose.persistence.rdb_write_values import RANKS_AT_A_TIME, write_stream_end
+from hognose.persistence.rdb_modules import END, STRING
+from hognose.persistence.rdb_sink import CHUNK_BYTES, RdbSink
+from hognose.persistence.rdb_sketches import write_sketch_head
 
-MANY_ELEMENTS: Final = 1000
-"""From here on a value is written in parts: a part of a millisecond."""
-MANY_NODES: Final = 20
-"""Nodes of lists and blocks of streams hold some KB each."""
-ELEMENTS_PER_CLOCK_READING: Final = 32
-NODES_PER_CLOCK_READING: Final = 2
+LONG_BYTES: Final = 1 << 17
+"""A longer string is written in pieces, as it is: compressing this many bytes takes about a millisecond."""
+PIECE_BYTES: Final = 1 << 16
+PART_BYTES: Final = 1 << 13
+"""About how much is written between two looks at the clock."""
+ELEMENT_BYTES: Final = 256
+"""What an element counts for beside its bytes: a part has 32 small ones at most."""
+
 PLAIN: Final = -1
+"""The count of a node that is one element."""
+NOTED_NODE_BYTES: Final = 16
+
+
+class Notes:
+    """What the values of one snapshot that are not written yet occupy in notes.
+
+    Attributes:
+        used_bytes: That.
+    """
+
+    def __init__(self) -> None:
+        self.used_bytes: i64 = 0
 
 
 class LargeValue:
     """A value as it was, to be written in parts.
 
-    Attributes:
-        database: The index of its database.
+    Args:
+        database: The index of its database; below 0 if what it writes says that itself.
         head: What stands before its content: deadline, usage, type, key.
-        value: What must not change before `let_go`; None if it may.
+
+    Attributes:
+        identity: That of the value, as long as it has to be told of changes; 0 if it has none.
     """
 
     def __init__(self, database: i64, head: bytes) -> None:
-        self.database: i64 = database
-        self.head: Final = head
-        self.value: Value | None = None
-        self._at: i64 = 0
+        self.database: Final[i64] = database
+        self.identity: int = 0
+        self._head: Final = head
+        self._long: list[bytes] = []  # strings that are written in pieces, and what stands between them
+        self._long_at: i64 = 0
+        self._behind: RdbSink = RdbSink(None)  # what follows them
+        self._room: i64 = 0  # left in this part
+        self._has_begun = False
+        self._has_ended = False
 
     def let_go(self) -> None:
-        """The value is about to change: notes what is still needed of it. O(N), but little for each element."""
+        """The value's key is about to be changed or removed: copies what would change with it and is still needed."""
 
-    def memory_bytes(self) -> i64:
-        """What it occupies beside what the value itself does. O(1)."""
-        return 0
+    def close(self) -> None:
+        """It is written, or will not be."""
 
-    def parts(self) -> i64:
-        """How many parts there are."""
+    def write_part(self, sink: RdbSink) -> bool:
+        """Writes about as much as there is `_room` for, with `text` and `target`; whether there is more."""
         raise NotImplementedError
 
-    def write_part(self, sink: RdbSink, index: i64) -> None:
-        """Writes one of them."""
-        raise NotImplementedError
+    def target(self, sink: RdbSink) -> RdbSink:
+        """Where whatever comes next is to be written. O(1)."""
+        return self._behind if self._long else sink
 
-    def write_end(self, sink: RdbSink) -> None:
-        """Writes what follows the parts."""
+    def text(self, sink: RdbSink, text: bytes) -> None:
+        """Writes a string, or has it written in pieces."""
+        target = self.target(sink)
+        size: i64 = len(text)
+        self._room -= size + ELEMENT_BYTES
+        if size <= LONG_BYTES:
+            target.string(text)
+            return
+        target.length(size)
+        self.pieces(text)
+
+    def pieces(self, data: bytes) -> None:
+        """Has bytes written in pieces, as they are."""
+        self._room = 0
+        if self._long:
+            self._long.append(self._behind.getvalue())
+            self._behind = RdbSink(None)
+        self._long.append(data)
 
     def step(self, sink: RdbSink, until_us: i64) -> bool:
-        """Goes on writing until a Unix time in microseconds, one part at least; whether everything is written."""
-        count = self.parts()
-        if self._at == 0:
-            sink.raw(self.head)
-            sink.length(count)
-        readings: i64 = ELEMENTS_PER_CLOCK_READING if isinstance(self, Elements) else NODES_PER_CLOCK_READING
-        while self._at < count:
-            self.write_part(sink, self._at)
-            self._at += 1
-            if self._at % readings == 0 and i64(time() * 1e6) >= until_us:
+        """Goes on writing, one part at least, until a Unix time in microseconds or until a chunk is full.
+
+        Returns:
+            Whether everything is written.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            self.pieces(self._head)
+        while True:
+            if self._long:
+                self._write_piece(sink)
+            else:
+                self._room = PART_BYTES
+                self._has_ended = not self.write_part(sink)
+            if self._has_ended and not self._long:
+                return True
+            if len(sink.out) >= CHUNK_BYTES or i64(time() * 1e6) >= until_us:
                 return False
-        self.write_end(sink)
-        return True
+
+    def _write_piece(self, sink: RdbSink) -> None:
+        data = self._long[0]
+        at = self._long_at
+        stop: i64 = min(at + PIECE_BYTES, len(data))
+        sink.raw(data if stop - at == len(data) else data[at:stop])
+        self._long_at = stop
+        if stop == len(data):
+            self._long.pop(0)
+            self._long_at = 0
+            if not self._long:
+                sink.raw(self._behind.getvalue())
+                self._behind.out.truncate(0)
 
 
-class Elements(LargeValue):
-    """A set, a hash (fields and values in turn) or a sorted set (the highest first, as `rdb_write_values` does).
+class Text(LargeValue):
+    """A string that never changes."""
 
-    It is read from the value itself, some elements at a time, until the value is about to change.
-    """
-
-    def __init__(self, database: i64, head: bytes, value: Value, stride: i64) -> None:
+    def __init__(self, database: i64, head: bytes, text: bytes) -> None:
         super().__init__(database, head)
-        self.value = value
-        self._count: Final[int] = value.length()
-        self._stride: i64 = stride
-        self._texts: list[bytes] = []
-        self._scores: list[float] = []
-        self._written: i64 = 0  # of the texts at hand
-        self._next: i64 = self._count if isinstance(value, ZSetValue) else 0  # rank or segment
+        self._text: Final = text
 
-    def memory_bytes(self) -> i64:
-        return 8 * len(self._texts) + 32 * len(self._scores)
+    def write_part(self, sink: RdbSink) -> bool:
+        self.text(sink, self._text)
+        return False
 
-    def parts(self) -> i64:
-        return self._count
 
-    def write_part(self, sink: RdbSink, index: i64) -> None:
-        while self._written == len(self._texts):
-            self._texts = []
-            self._scores = []
-            self._written = 0
-            self._fetch(RANKS_AT_A_TIME)
-        at = self._written
-        sink.string(self._texts[at])
-        if self._scores:
-            sink.double(self._scores[at])
-        elif self._stride == 2:
-            sink.string(self._texts[at + 1])
-        self._written = at + self._stride
+class Pieces(LargeValue):
+    """What is there as the bytes of the file already."""
 
-    def _fetch(self, ranks: i64) -> None:
-        """Notes the next elements: those of a segment, or so many ranks."""
-        value = self.value
-        if isinstance(value, ZSetValue):
-            start = max(self._next - ranks, 0)
-            members = value.members(start, self._next)
-            scores = value.scores(start, self._next)
-            members.reverse()
-            scores.reverse()
-            self._texts.extend(members)
-            self._scores.extend(scores)
-            self._next = start
-            return
-        assert isinstance(value, (HashValue, SetValue))
-        table = value.table()
-        assert table is not None
-        note_segment(table.segments[self._next], self._texts, self._stride == 2)
-        self._next += 1
+    def __init__(self, database: i64, pieces: list[bytes]) -> None:
+        super().__init__(database, b"")
+        self._pieces: Final = pieces
+        pieces.reverse()
+
+    def write_part(self, sink: RdbSink) -> bool:
+        if self._pieces:
+            self.pieces(self._pieces.pop())
+        return len(self._pieces) != 0
+
+
+class GrowingText(LargeValue):
+    """A string that commands change in place."""
+
+    def __init__(self, database: i64, head: bytes, text: bytearray, notes: Notes) -> None:
+        super().__init__(database, head)
+        self._text: bytearray = text
+        self._size: Final[i64] = len(text)
+        self._at: i64 = 0
+        self._is_copy = False
+        self._copied_at: i64 = 0  # where the copy begins
+        self._notes: Final = notes
 
     def let_go(self) -> None:
-        value = self.value
-        if isinstance(value, ZSetValue):
-            self._fetch(self._next)
-        elif isinstance(value, (HashValue, SetValue)):
-            table = value.table()
-            assert table is not None
-            while self._next < len(table.segments):
-                self._fetch(0)
-        self.value = None
+        if not self._is_copy:
+            self._is_copy = True
+            self._copied_at = self._at
+            self._text = self._text[self._at :]
+            self._notes.used_bytes += self._size - self._at
+
+    def close(self) -> None:
+        if self._is_copy:
+            self._notes.used_bytes -= self._size - self._copied_at
+        self._text = bytearray()
+
+    def write_part(self, sink: RdbSink) -> bool:
+        at = self._at
+        if at == 0:
+            sink.length(self._size)
+        stop = min(at + PIECE_BYTES, self._size)
+        sink.raw(bytes(self._text[at - self._copied_at : stop - self._copied_at]))
+        self._at = stop
+        return stop < self._size
 
 
-def note_segment(segment: Segment, texts: list[bytes], has_values: bool) -> None:
-    """Notes the keys of a segment, each with its value if it has one. O(capacity)."""
-    slots = segment.slots
-    place: i64 = 0
-    while place < segment.capacity:
-        if segment.tags[place] >= USED:
-            key = slots[2 * place]
-            assert isinstance(key, bytes)
-            texts.append(key)
-            if has_values:
-                value = slots[2 * place + 1]
-                assert isinstance(value, bytes)
-                texts.append(value)
-        place += 1
+class LargeSketch(LargeValue):
+    """A value of a probabilistic type: its tables in pieces, which the format leaves to the writer."""
+
+    def __init__(self, database: i64, head: bytes, value: Sketch, notes: Notes) -> None:
+        super().__init__(database, head)
+        start = RdbSink(None)
+        write_sketch_head(start, value)
+        self._start: Final = start.getvalue()
+        self._value: Sketch | None = value
+        self._size: Final[i64] = value.table_bytes()
+        self._at: i64 = 0
+        self._rest: bytes = b""  # what follows `_at` of a value that was let go
+        self._rest_at: i64 = 0
+        self._notes: Final = notes
+
+    def let_go(self) -> None:
+        value = self._value
+        if value is not None:
+            self._rest = value.tables(self._at, self._size)
+            self._rest_at = self._at
+            self._value = None
+            self._notes.used_bytes += len(self._rest)
+
+    def close(self) -> None:
+        self._notes.used_bytes -= len(self._rest)
+        self._rest = b""
+
+    def write_part(self, sink: RdbSink) -> bool:
+        at = self._at
+        if at == 0:
+            sink.raw(self._start)
+        value = self._value
+        stop = min(at + PIECE_BYTES, self._size)
+        if stop > at:
+            base = self._rest_at
+            sink.length(STRING)
+            sink.string(self._rest[at - base : stop - base] if value is None else value.tables(at, stop))
+        self._at = stop
+        if stop == self._size:
+            sink.length(END)
+        return stop < self._size
 
 
 class Nodes(LargeValue):
-    """A list: its nodes' content, and how many elements each has; PLAIN for a node that is one element."""
+    """A list: its nodes' bodies, which never change."""
 
-    def __init__(self, database: i64, head: bytes, bodies: list[bytes], counts: list[int]) -> None:
+    def __init__(self, database: i64, head: bytes, nodes: list[ListNode], notes: Notes) -> None:
         super().__init__(database, head)
-        self._bodies: Final = bodies
-        self._counts: Final = counts
+        self._bodies: Final = [node.body for node in nodes]
+        self._counts: Final = [PLAIN if node.plain else int(node.count) for node in nodes]
+        self._bodies.reverse()
+        self._counts.reverse()
+        self._is_first = True
+        self._notes: Final = notes
+        notes.used_bytes += NOTED_NODE_BYTES * len(nodes)
 
-    def memory_bytes(self) -> i64:
-        return 16 * len(self._bodies)
+    def close(self) -> None:
+        self._notes.used_bytes -= NOTED_NODE_BYTES * len(self._bodies)
+        self._bodies.clear()
 
-    def parts(self) -> i64:
-        return len(self._bodies)
-
-    def write_part(self, sink: RdbSink, index: i64) -> None:
-        count = self._counts[index]
-        body = self._bodies[index]
-        sink.length(rdb.NODE_PLAIN if count == PLAIN else rdb.NODE_PACKED)
-        sink.string(body if count == PLAIN else listpack.seal(body, count))
-
-
-class Blocks(LargeValue):
-    """A stream: its blocks, and what follows them as bytes."""
-
-    def __init__(self, database: i64, head: bytes, blocks: list[StreamBlock], end: bytes) -> None:
-        super().__init__(database, head)
-        self._blocks: Final = blocks
-        self._end: Final = end
-
-    def memory_bytes(self) -> i64:
-        return 100 * len(self._blocks) + len(self._end)
-
-    def parts(self) -> i64:
-        return len(self._blocks)
-
-    def write_part(self, sink: RdbSink, index: i64) -> None:
-        block = self._blocks[index]
-        sink.string(block.first_id.to_bytes(16, "big"))
-        sink.string(block.to_blob())
-
-    def write_end(self, sink: RdbSink) -> None:
-        sink.raw(self._end)
-
-
-def is_large(value: object, kind: i64) -> bool:
-    """Whether a value is to be written in parts. O(1).
-
-    Args:
-        value: Any.
-        kind: What `value_type` said.
-    """
-    if isinstance(value, HashValue):
-        return kind == rdb.HASH and value.length() > MANY_ELEMENTS
-    if isinstance(value, SetValue):
-        return kind == rdb.SET and value.length() > MANY_ELEMENTS
-    if isinstance(value, ZSetValue):
-        return kind == rdb.ZSET_BINARY and value.length() > MANY_ELEMENTS
-    if isinstance(value, ListValue):
-        return kind == rdb.LIST_QUICKLIST_2 and value.free_effort() > MANY_NODES
-    return isinstance(value, StreamValue) and len(value.blocks) > MANY_NODES
-
-
-def note_value(database: i64, head: bytes, value: object, kind: i64) -> LargeValue:
-    """Notes what a large value holds now. O(nodes or blocks)."""
-    if isinstance(value, (SetValue, ZSetValue, HashValue)):
-        return Elements(database, head, value, 2 if isinstance(value, HashValue) else 1)
-    if isinstance(value, ListValue):
-        nodes = value.nodes()
-        bodies = [node.body for node in nodes]
-        return Nodes(database, head, bodies, [PLAIN if node.plain else int(node.count) for node in nodes])
-    assert isinstance(value, StreamValue)
-    sink = RdbSink(None)
-    write_stream_end(sink, value, kind)
-    return Blocks(database, head, [block.copy() for block in value.blocks], sink.getvalue())
+    def write_part(self, sink: RdbSink) -> bool:
+        if self._is_first:
+            self._is_first = False
+            sink.length(len(self._bodies))
+        while self._bodies and self._room > 0:
+            body = self._bodies.pop()  # which frees it where the list is gone
+            count = self._counts.pop()
+            self._notes.used_bytes -= NOTED_NODE_BYTES
+            self.target(sink).length(rdb.NODE_PLAIN if count == PLAIN else rdb.NODE_PACKED)
+            self.text(sink, body if count == PLAIN else listpack.seal(body, count))
+        return len(self._bodies) != 0

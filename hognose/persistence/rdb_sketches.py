@@ -47,13 +47,18 @@ def module_id(name: str, version: int) -> int:
 
 def write_sketch(sink: RdbSink, value: Sketch) -> None:
     """Writes a value without its type. O(N) for N bytes of tables."""
-    sink.unsigned(module_id(name_of(value), VERSION))
-    sink.length(STRING)
-    sink.string(value.header())
+    write_sketch_head(sink, value)
     for piece in pieces_of(value):
         sink.length(STRING)
         sink.string(piece)
     sink.length(END)
+
+
+def write_sketch_head(sink: RdbSink, value: Sketch) -> None:
+    """Writes what stands before a value's tables."""
+    sink.unsigned(module_id(name_of(value), VERSION))
+    sink.length(STRING)
+    sink.string(value.header())
 
 
 def read_sketch(source: RdbSource, name: str) -> Sketch:

@@ -6,6 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from librt.random import Random
 
 from hognose.datastructures.hashtable import HashTable
+from tests.watchers import Noting
 
 KEYS = st.integers(0, 300).map(lambda n: b"k%d" % n) | st.binary(max_size=40)
 
@@ -18,12 +19,28 @@ class HashTableMachine(RuleBasedStateMachine):
         self.table = HashTable(clocks=True, segment_entries=3, scores=True)
         self.model: dict[bytes, int] = {}
         self.deadlines: dict[bytes, int] = {}
+        self.watcher: Noting | None = None
+
+    @rule()
+    def watch(self) -> None:
+        if self.watcher is not None:
+            self.table.unwatch()
+        self.watcher = Noting(self.table)
+
+    @rule(clears=st.booleans())
+    def empty(self, clears: bool) -> None:
+        if clears:
+            self.table.clear()
+        else:
+            self.table.detach()
+        self.model.clear()
+        self.deadlines.clear()
 
     @rule(key=KEYS, value=st.integers(0, 5))
     def set(self, key: bytes, value: int) -> None:
         assert self.table.set(key, value) == (key not in self.model)
         place = self.table.find(key)
-        self.table.found.scores[place] = value / 4
+        self.table.set_score(place, value / 4)
         self.model[key] = value
 
     @rule(key=KEYS)
@@ -57,14 +74,20 @@ class HashTableMachine(RuleBasedStateMachine):
         for key in [*self.model, b"not in the copy"]:
             self.table.set(key, 9)
             place = self.table.find(key)
-            self.table.found.scores[place] = -1.0
+            self.table.set_score(place, -1.0)
             self.table.set_deadline(place, 1)
+        self.watcher_knows_what_there_was()
+        self.watcher = None
         self.table = twin
 
     @rule(now=st.integers(1, 100))
     def due(self, now: int) -> None:
         found = [key for index in range(len(self.table.segments)) for key in self.table.due(index, now)]
         assert sorted(found) == sorted(key for key, at in self.deadlines.items() if 0 < at <= now)
+
+    @invariant()
+    def watcher_knows_what_there_was(self) -> None:
+        assert self.watcher is None or self.watcher.content() == self.watcher.before
 
     @invariant()
     def same_content(self) -> None:
