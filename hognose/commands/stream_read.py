@@ -320,8 +320,7 @@ class GroupRead:
                     entry = [format_id(entry_id), NULL_ARRAY]
                 else:
                     record = self.consumer.pending.by_id[entry_id]
-                    record.delivery_time_ms = self.now_ms
-                    record.delivery_count += 1
+                    self.group.redeliver(entry_id, record, self.now_ms, record.delivery_count + 1)
                 found.append(entry)
                 if len(found) == self.options.count:
                     return found

@@ -16,7 +16,7 @@ from bisect import bisect_left
 from itertools import pairwise
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 ENTRIES_READ_UNKNOWN: Final = -1
 
@@ -51,17 +51,31 @@ class Pending:
         self.delivery_count: i64 = delivery_count
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
+class PendingWatcher:
+    """Who reads a list of pending entries bit by bit, as it was when it began to watch."""
+
+    def before_change(self, entry_id: int, record: Pending | None) -> None:
+        """An entry is about to be added (`record` is None), to change or to be removed. O(log N)."""
+        raise NotImplementedError
+
+
 class PendingList:
     """Pending entries by ID, in the order of IDs.
 
     A dict finds them; a sorted list of IDs keeps the order. IDs come nearly always in ascending order, so adding
     appends. Removing leaves the ID in the list until half of it is such leftovers; those at both ends are cut off when
     an end is looked at.
+
+    Attributes:
+        by_id: The records; to be read only.
+        watcher: Who is told before anything changes; None if nobody is.
     """
 
     def __init__(self) -> None:
         self.by_id: dict[int, Pending] = {}
         self._order: list[int] = []
+        self.watcher: PendingWatcher | None = None
 
     def size(self) -> i64:
         """The number of pending entries. O(1)."""
@@ -73,6 +87,8 @@ class PendingList:
 
     def add(self, entry_id: int, record: Pending) -> None:
         """Adds or replaces a record. O(1) for the highest ID so far, else O(log N) and a move of pointers."""
+        if self.watcher is not None:
+            self.about_to_change(entry_id)
         order = self._order
         if not order or entry_id > order[-1]:
             order.append(entry_id)
@@ -84,18 +100,27 @@ class PendingList:
 
     def remove(self, entry_id: int) -> Pending | None:
         """Takes a record out and returns it; None where there is none. O(1) amortized."""
+        if self.watcher is not None:
+            self.about_to_change(entry_id)
         record = self.by_id.pop(entry_id, None)
         if record is not None and len(self._order) > 2 * len(self.by_id) + 16:
             self._order = sorted(self.by_id)
         return record
 
+    def about_to_change(self, entry_id: int) -> None:
+        """Says that the record of an ID is about to change, if there is one, or to be added. O(1) if nobody watches."""
+        watcher = self.watcher
+        if watcher is not None:
+            watcher.before_change(entry_id, self.by_id.get(entry_id))
+
     def take_apart(self, effort: i64) -> i64:
         """Frees up to so many records of a list that nobody uses any more; returns how much effort is left."""
-        records = self.by_id
-        while effort > 0 and records:
-            records.popitem()
-            if self._order:
-                self._order.pop()
+        order = self._order
+        while effort > 0 and order:
+            entry_id = order.pop()
+            if self.watcher is not None:
+                self.about_to_change(entry_id)
+            self.by_id.pop(entry_id, None)
             effort -= 1
         return effort
 
@@ -134,6 +159,29 @@ class PendingList:
                 found.append(entry_id)
             index += 1
         return found
+
+    def walk(self, start: int, effort: i64, found: list[int]) -> int:
+        """One step of a walk over all IDs in their order.
+
+        Args:
+            start: The least ID wanted.
+            effort: How many IDs to look at, pending ones and leftovers.
+            found: Where the pending ones are appended.
+
+        Returns:
+            Where the next step is to start; -1 at the end.
+
+        Complexity: O(log N + effort).
+        """
+        order = self._order
+        index: i64 = bisect_left(order, start)
+        stop: i64 = min(index + effort, len(order))
+        while index < stop:
+            entry_id = order[index]
+            if entry_id in self.by_id:
+                found.append(entry_id)
+            index += 1
+        return -1 if index == len(order) else order[index]
 
     def check_invariants(self) -> None:
         """Asserts that the order is strictly ascending and misses no record. O(N)."""
@@ -243,9 +291,14 @@ class ConsumerGroup:
             self.consumers[record.consumer].pending.remove(entry_id)
             consumer.pending.add(entry_id, record)
             record.consumer = consumer.name
+        self.redeliver(entry_id, record, delivery_time_ms, delivery_count)
+        return record
+
+    def redeliver(self, entry_id: int, record: Pending, delivery_time_ms: i64, delivery_count: i64) -> None:
+        """Notes in an entry's record that it was delivered once more. Arguments as of `assign`. O(1)."""
+        self.pending.about_to_change(entry_id)
         record.delivery_time_ms = delivery_time_ms
         record.delivery_count = delivery_count
-        return record
 
     def acknowledge(self, entry_id: int) -> bool:
         """Forgets that an entry is pending; whether it was. O(1) amortized."""

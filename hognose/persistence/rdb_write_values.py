@@ -14,7 +14,7 @@ from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue
 from hognose.datastructures.sketch import Sketch
 from hognose.datastructures.stream import StreamValue
-from hognose.datastructures.stream_groups import ConsumerGroup
+from hognose.datastructures.stream_groups import Consumer, ConsumerGroup, Pending
 from hognose.datastructures.stream_id import MAX_U64
 from hognose.datastructures.value import Value
 from hognose.datastructures.zset import ZSetValue
@@ -200,6 +200,13 @@ def write_stream(sink: RdbSink, value: StreamValue, kind: i64) -> None:
 
 def write_stream_end(sink: RdbSink, value: StreamValue, kind: i64) -> None:
     """Writes what follows a stream's blocks."""
+    write_stream_middle(sink, value, kind)
+    for group in value.groups.values():
+        write_group(sink, group, kind)
+
+
+def write_stream_middle(sink: RdbSink, value: StreamValue, kind: i64) -> None:
+    """Writes what stands between a stream's blocks and its groups."""
     sink.length(value.length())
     write_id(sink, value.last_id)
     if kind != rdb.STREAM:
@@ -207,29 +214,41 @@ def write_stream_end(sink: RdbSink, value: StreamValue, kind: i64) -> None:
         write_id(sink, value.max_deleted_id)
         sink.unsigned(value.entries_added)
     sink.length(len(value.groups))
-    for group in value.groups.values():
-        write_group(sink, group, kind)
 
 
 def write_group(sink: RdbSink, group: ConsumerGroup, kind: i64) -> None:
     """Writes a consumer group."""
+    write_group_head(sink, group, kind)
+    for entry_id in sorted(group.pending.by_id):
+        write_group_pending(sink, entry_id, group.pending.by_id[entry_id])
+    sink.length(len(group.consumers))
+    for name in sorted(group.consumers):
+        consumer = group.consumers[name]
+        write_consumer_head(sink, consumer, kind)
+        for entry_id in sorted(consumer.pending.by_id):
+            sink.raw(entry_id.to_bytes(16, "big"))
+
+
+def write_group_head(sink: RdbSink, group: ConsumerGroup, kind: i64) -> None:
+    """Writes what stands before a group's pending entries."""
     sink.string(group.name)
     write_id(sink, group.last_id)
     if kind != rdb.STREAM:
         sink.unsigned(group.entries_read % 2**64)
     sink.length(group.pending.size())
-    for entry_id in sorted(group.pending.by_id):
-        record = group.pending.by_id[entry_id]
-        sink.raw(entry_id.to_bytes(16, "big"))
-        sink.i64_le(record.delivery_time_ms)
-        sink.length(record.delivery_count)
-    sink.length(len(group.consumers))
-    for name in sorted(group.consumers):
-        consumer = group.consumers[name]
-        sink.string(name)
-        sink.i64_le(consumer.seen_time_ms)
-        if kind == rdb.STREAM_3:
-            sink.i64_le(consumer.active_time_ms)
-        sink.length(consumer.pending.size())
-        for entry_id in sorted(consumer.pending.by_id):
-            sink.raw(entry_id.to_bytes(16, "big"))
+
+
+def write_group_pending(sink: RdbSink, entry_id: int, record: Pending) -> None:
+    """Writes a pending entry of a group."""
+    sink.raw(entry_id.to_bytes(16, "big"))
+    sink.i64_le(record.delivery_time_ms)
+    sink.length(record.delivery_count)
+
+
+def write_consumer_head(sink: RdbSink, consumer: Consumer, kind: i64) -> None:
+    """Writes what stands before a consumer's pending entries."""
+    sink.string(consumer.name)
+    sink.i64_le(consumer.seen_time_ms)
+    if kind == rdb.STREAM_3:
+        sink.i64_le(consumer.active_time_ms)
+    sink.length(consumer.pending.size())
