@@ -34,9 +34,9 @@ def value_at(server: InProcessServer, key: str) -> object:
 
 
 def small_segments(server: InProcessServer, key: str) -> None:
-    """Has a hash or set consist of many segments."""
+    """Has a hash, set or sorted set consist of many segments."""
     value = value_at(server, key)
-    assert isinstance(value, (HashValue, SetValue))
+    assert isinstance(value, (HashValue, SetValue, ZSetValue))
     table = value.table()
     assert table is not None
     table.segment_entries = 8
@@ -60,6 +60,8 @@ def fill(server: InProcessServer, draw: random.Random, names: list[str]) -> None
             client("HPEXPIREAT", "fading", FAR_MS + draw.randrange(10**6), "FIELDS", 1, f"field{number}")
     for name in ("zset", "equal"):
         if name in names:
+            client("ZADD", name, 0, "x" * 100)
+            small_segments(server, name)
             scores = [number / 7 if name == "zset" else draw.choice(SCORES) for number in numbers]
             client("ZADD", name, *[word for number in numbers for word in (scores[number], f"member{number}")])
     if "text" in names:
