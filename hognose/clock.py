@@ -31,14 +31,24 @@ class Clock:
 
 
 class FakeClock(Clock):
-    """A clock that stands still until a test moves it."""
+    """A clock that stands still until a test moves it.
+
+    Attributes:
+        time_us: The time, Unix microseconds.
+        us_per_reading: The clock moves by so much with each reading: the work done between two of them.
+        readings: How many there have been.
+    """
 
     def __init__(self, now_ms: i64 = 1_700_000_000_000) -> None:
         self.time_us: i64 = now_ms * 1000
+        self.us_per_reading: i64 = 0
+        self.readings: i64 = 0
         super().__init__()
 
     def read(self) -> i64:
         """Returns the time the test has set, in microseconds."""
+        self.readings += 1
+        self.time_us += self.us_per_reading
         self.now_us = self.time_us
         self.now_ms = self.time_us // 1000
         return self.time_us

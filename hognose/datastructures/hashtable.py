@@ -625,8 +625,9 @@ class HashTable:
             self._tell(self.segments[self._split])
         leaving = self.segments.pop()
         self.structure_bytes -= leaving.memory_bytes(self.clocks)
-        segment = self.segments[self._split]
-        self._refill(segment, [segment, leaving])
+        if leaving.live != 0:  # a walk that empties the table from its end leaves nothing to move
+            segment = self.segments[self._split]
+            self._refill(segment, [segment, leaving])
 
     def check_invariants(self) -> None:
         """Asserts everything that must hold. O(N)."""

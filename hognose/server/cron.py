@@ -3,7 +3,8 @@
 A tick is short: clocks, samples for INFO, a slice of the clients, a slice of expiry. Expiry that has more to do goes on
 in further slices between the passes of clients, so that no client waits longer than a slice:
 
-    it finds expired keys     the next slice follows as soon as everyone waiting has been served
+    it finds expired keys     the next slice follows as soon as everyone waiting has been served, or clients have been
+                              served for as long as a slice takes: expired keys get half of the time at least
     it finds hardly any       it pauses a few ms first; walking a large keyspace then costs some percent of the time
 
 Ticks are due at fixed distances from the first; a tick that comes late does not move those after it, and one that is
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from hognose.keyspace.expiry import KEYS_PER_CLOCK_READING
 from hognose.server.sampling import SAMPLE_INTERVAL_MS
 
 if TYPE_CHECKING:
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
     from hognose.server.server import Server
 
 EXPIRY_SLICE_US: Final = 1000
-"""The longest a client may wait for expiry."""
-FRUITFUL_SLICE: Final = 64
-"""So many expired keys in a slice are worth another one at once."""
+"""The longest a client may wait for expiry, and the longest expired keys wait for clients."""
+FRUITFUL_SLICE: Final = KEYS_PER_CLOCK_READING
+"""So many expired keys, or fields of hashes, in a slice are worth another one at once: it ended among expired keys."""
 EXPIRY_PAUSE_SECONDS: Final = 0.010
 """Between slices that find little; divided by active-expire-effort."""
 
@@ -53,6 +55,7 @@ class Cron:
     Attributes:
         ticks: How many ticks there have been.
         paused: DEBUG PAUSE-CRON: ticks do nothing.
+        has_expired_keys: The last slice of expiry has found many keys, and there are more.
         tasks: What other parts of the server have registered.
     """
 
@@ -64,6 +67,8 @@ class Cron:
         self._round: list[Connection] = []
         self._sampled_ms: i64 = 0
         self._expiry_goes_on = False
+        self._slice_ended_us: i64 = 0
+        self.has_expired_keys = False
         self.ticks: i64 = 0
         self.paused = False
         self.tasks: list[CronTask] = []
@@ -143,29 +148,48 @@ class Cron:
 
     # Expiry
 
-    def _expire(self) -> None:
-        """One slice of expiry; sees to the next where this one was not enough."""
+    def between_passes(self) -> None:
+        """A slice of expiry, if clients have been served for as long as one takes. O(1) if not.
+
+        Called at the end of a pass while `has_expired_keys`. With many clients, or with long pipelines, a turn of the
+        loop would be many slices long.
+        """
         server = self._server
-        before = server.keyspace.expired_keys
+        if server.dispatcher.depth == 0 and server.clock.now_us - self._slice_ended_us >= EXPIRY_SLICE_US:
+            self._run_slice()
+
+    def _run_slice(self) -> bool:
+        """One slice of expiry. Whether there is nothing more to do."""
+        server = self._server
+        keyspace = server.keyspace
+        before = keyspace.expired_keys + keyspace.expired_fields
         started_us = server.clock.read()
         is_done = server.expiry.run(EXPIRY_SLICE_US)
-        server.note_expiry(server.clock.read() - started_us)
-        found = server.keyspace.expired_keys - before
+        self._slice_ended_us = server.clock.read()
+        server.note_expiry(self._slice_ended_us - started_us)
+        found = keyspace.expired_keys + keyspace.expired_fields - before
+        self.has_expired_keys = not is_done and found >= FRUITFUL_SLICE
         if found > 0:
             server.after_background_changes()
+        return is_done
+
+    def _expire(self) -> None:
+        """One slice of expiry; sees to the next where this one was not enough."""
+        is_done = self._run_slice()
         loop = self._loop
         self._expiry_goes_on = not is_done and loop is not None
         if is_done or loop is None:
             return
-        if found >= FRUITFUL_SLICE:
+        if self.has_expired_keys:
             loop.call_soon(self._go_on_expiring)
         else:
-            effort = server.settings.active_expire_effort
+            effort = self._server.settings.active_expire_effort
             loop.call_later(EXPIRY_PAUSE_SECONDS / effort, self._go_on_expiring)
 
     def _go_on_expiring(self) -> None:
         if self._loop is None or self.paused:
             self._expiry_goes_on = False
+            self.has_expired_keys = False
             return
         self._expire()
         self._server.flush_waiting()

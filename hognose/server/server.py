@@ -243,6 +243,8 @@ class Server(Host):
         connection.flush()
         if self.pause.due:
             self.pause.run_released()
+        if self.cron.has_expired_keys:
+            self.cron.between_passes()
         if (self.to_flush and not self.in_round) or self._to_resume or self.invalidation.has_broadcasts():
             self.flush_waiting()
 

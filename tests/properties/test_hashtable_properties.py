@@ -178,6 +178,19 @@ def test_the_structure_shrinks_back_after_everything_is_removed() -> None:
     assert table.memory_bytes() <= empty
 
 
+def test_a_table_emptied_from_its_end_moves_nothing_between_segments() -> None:
+    table = HashTable()
+    for n in range(20_000):
+        table.set(b"%d" % n, True)
+    before, first = len(table.segments), table.segments[0].slots
+    for index in reversed(range(2, before)):  # the last two are merged while the second still has keys
+        for key in table.keys_of(index):
+            table.pop(key)
+    assert len(table.segments) < before / 2
+    assert table.segments[0].slots is first
+    table.check_invariants()
+
+
 def test_a_scan_of_a_table_that_does_not_change_returns_each_key_once_and_about_as_many_as_wanted() -> None:
     table = HashTable()
     for n in range(10_000):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from hognose.clock import Clock, FakeClock
+from hognose.clock import FakeClock
 from hognose.config.store import Config
-from hognose.server.cron import CronTask
+from hognose.datastructures.hashvalue import HashLimits, HashValue
+from hognose.server.cron import EXPIRY_SLICE_US, CronTask
 from hognose.server.server import Server
 
 
@@ -162,8 +163,7 @@ def test_other_parts_take_part_in_ticks() -> None:
 
 
 def test_expiry_with_much_to_do_goes_on_in_slices_until_it_is_done() -> None:
-    # The only test on the real clock: what ends a slice is the time it has taken.
-    clock = Clock()
+    clock = FakeClock()
     server = Server(Config(), clock)
     server.log_file.level = 4
     loop = ManualLoop()
@@ -171,6 +171,7 @@ def test_expiry_with_much_to_do_goes_on_in_slices_until_it_is_done() -> None:
     for number in range(30_000):
         database.set(b"key:%d" % number, b"value")
         database.set_deadline(b"key:%d" % number, clock.now_ms - 1)
+    clock.us_per_reading = 4  # what ends a slice is the time it has taken
     server.cron.start(loop)  # type: ignore[arg-type]
     slices = 0
     while len(database.table) and slices < 1000:
@@ -178,4 +179,74 @@ def test_expiry_with_much_to_do_goes_on_in_slices_until_it_is_done() -> None:
         slices += 1
     assert len(database.table) == 0
     assert slices > 3
-    assert loop.now < 1001.0
+    assert loop.now == 1000.0  # no pause between them
+
+
+def test_expired_keys_get_half_of_the_time_while_clients_keep_the_server_busy() -> None:
+    """50 clients with pipelines of 0.3 ms each: a turn of the loop is 15 ms long, which is 15 slices."""
+    clock = FakeClock()
+    server = Server(Config(), clock)
+    server.log_file.level = 4
+    loop = ManualLoop()
+    server.cron.start(loop)  # type: ignore[arg-type]
+    loop.run_next()
+    database = server.keyspace.databases[0]
+    for number in range(30_000):
+        database.set(b"key:%d" % number, b"value")
+        database.set_deadline(b"key:%d" % number, clock.now_ms - 1)
+    clients = [server.new_connection() for _ in range(50)]
+    clock.us_per_reading = 4
+    began_us, pass_us, longest_us, turns = clock.time_us, 0, 0, 0
+    while database.table.count and turns < 1000:
+        loop.run_next()
+        for client in clients:
+            clock.time_us += 300
+            pass_us += 300
+            clock.read()
+            before_us = clock.time_us
+            server.end_of_pass(client)
+            longest_us = max(longest_us, clock.time_us - before_us)
+        turns += 1
+    expiry_us = clock.time_us - began_us - pass_us
+    assert database.table.count == 0
+    assert expiry_us > 5 * EXPIRY_SLICE_US
+    assert pass_us <= expiry_us + turns * 50 * 300 / 15 + 50 * 300  # a pass may end just before, the last turn goes on
+    assert longest_us < 1.1 * EXPIRY_SLICE_US
+
+
+def test_nothing_expires_between_passes_while_a_script_runs() -> None:
+    harness = Harness()
+    database = harness.server.keyspace.databases[0]
+    database.set(b"key", b"value")
+    database.set_deadline(b"key", harness.clock.now_ms - 1)
+    harness.cron.has_expired_keys = True
+    harness.clock.advance(1000)
+    client = harness.server.new_connection()
+    harness.server.dispatcher.depth = 1
+    harness.server.end_of_pass(client)
+    assert database.table.count == 1
+    harness.server.dispatcher.depth = 0
+    harness.server.end_of_pass(client)
+    assert database.table.count == 0
+    assert not harness.cron.has_expired_keys
+
+
+def test_fields_that_expire_count_as_keys_do_when_the_next_slice_is_due() -> None:
+    clock = FakeClock()
+    server = Server(Config(), clock)
+    server.log_file.level = 4
+    loop = ManualLoop()
+    for number in range(1000):
+        value = HashValue(HashLimits())
+        for field in (b"kept", b"gone"):
+            value.set(field, b"value")
+        value.set_deadline(b"gone", clock.now_ms - 1)
+        server.keyspace.databases[0].set(b"hash:%d" % number, value)
+    server.keyspace.settle_memory()
+    server.cron.start(loop)  # type: ignore[arg-type]
+    clock.us_per_reading = 10
+    began = loop.now
+    while server.keyspace.expired_fields < 1000:
+        loop.run_next()
+    assert server.expiry.time_limit_reached > 3
+    assert loop.now == began
