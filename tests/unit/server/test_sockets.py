@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 from collections.abc import Callable, Iterator
@@ -162,6 +163,23 @@ def test_a_client_that_leaves_too_much_is_read_again_once_it_has_caught_up(harne
 
         harness.until(is_answered)
         assert not connection.stalled
+
+
+def test_a_client_that_catches_up_and_is_dropped_for_its_next_command_is_lost_once(harness: Harness) -> None:
+    client, connection = harness.connect()
+    with client:
+        value = b"x" * (64 << 20)
+        assert connection.transport is not None
+        while not connection.stalled:
+            connection.transport.write(value)
+        connection.parser.feed(b"PING\r\n")  # was read before, and runs as soon as it has
+        harness.server.config.set_many([(b"client-output-buffer-limit", b"normal 1 0 0")])
+        while not connection.closed:
+            with contextlib.suppress(BlockingIOError):
+                client.recv(1 << 22)
+            harness.lifecycle.sockets.poller.serve()
+        assert harness.lifecycle.sockets._ended == [connection.transport]
+        harness.until(lambda: connection.id not in harness.server.clients)
 
 
 def test_closing_sends_what_waits_first(harness: Harness) -> None:
