@@ -7,8 +7,8 @@ Two ways to be told, per client:
 
 Messages are RESP3 pushes, or, redirected to a RESP2 client that subscribes to `__redis__:invalidate`, pub/sub
 messages. They never come between a command and its reply: `Context.push` lets those for a client whose command is
-running wait until it is over, and broadcasts are collected until the end of a pass. Keys are known by name, in
-whichever database they are.
+running wait until it is over, and broadcasts are collected until all clients that are served together have been, so
+that a key that many of them change is told once. Keys are known by name, in whichever database they are.
 
 Source: the documentation of client-side caching in Redis 6.0 and later.
 """

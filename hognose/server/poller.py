@@ -66,7 +66,14 @@ class Rounds:
 
 
 class Poller:
-    """Watches sockets."""
+    """Watches sockets.
+
+    Attributes:
+        rounds: Is told when sockets are served: of each call of `serve`, and of each turn of the loop that serves any.
+    """
+
+    def __init__(self) -> None:
+        self.rounds = Rounds()
 
     def watch(self, watched: Watched, events: int) -> None:
         """Watches a socket from now on. O(1).
@@ -91,17 +98,14 @@ class EpollPoller(Poller):
 
     Args:
         loop: Calls `serve` while there is something to do.
-
-    Attributes:
-        rounds: Is told of each call of `serve`.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
         self._loop: Final = loop
         self._epoll: Final = select.epoll()
         self._poll: Final[Callable[[float, int], list[tuple[int, int]]]] = self._epoll.poll
         self._watched: Final[dict[int, Watched]] = {}
-        self.rounds = Rounds()
         loop.add_reader(self._epoll.fileno(), self.serve)
 
     def watch(self, watched: Watched, events: int) -> None:
@@ -148,9 +152,15 @@ class EpollPoller(Poller):
 
 
 class LoopPoller(Poller):
-    """A poller that leaves all sockets to the event loop."""
+    """A poller that leaves all sockets to the event loop.
+
+    The loop calls for one socket after the other. What it is asked to do soon it does when all that were ready have had
+    their turn, and before it looks for others: that is the end of the round.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._in_round = False
         self._loop: Final = loop
         self._watched: Final[dict[int, Watched]] = {}
 
@@ -164,17 +174,42 @@ class LoopPoller(Poller):
             self._watched[watched.fd] = watched
         if changed & READ:
             if events & READ:
-                self._loop.add_reader(watched.fd, watched.on_readable)
+                self._loop.add_reader(watched.fd, self._on_readable, watched)
             else:
                 self._loop.remove_reader(watched.fd)
         if changed & WRITE:
             if events & WRITE:
-                self._loop.add_writer(watched.fd, watched.on_writable)
+                self._loop.add_writer(watched.fd, self._on_writable, watched)
             else:
                 self._loop.remove_writer(watched.fd)
 
+    def _on_readable(self, watched: Watched) -> None:
+        self._begin_round()
+        watched.on_readable()
+
+    def _on_writable(self, watched: Watched) -> None:
+        self._begin_round()
+        watched.on_writable()
+
+    def _begin_round(self) -> None:
+        if not self._in_round:
+            self._in_round = True
+            self.rounds.begin_round()
+            self._loop.call_soon(self._end_round)
+
+    def _end_round(self) -> None:
+        self._in_round = False
+        self.rounds.end_round()
+
     def serve(self) -> None:
         """See `Poller`. O(watched): only a script that takes long calls this."""
+        self.rounds.begin_round()
+        try:
+            self._serve_ready()
+        finally:
+            self.rounds.end_round()
+
+    def _serve_ready(self) -> None:
         with selectors.DefaultSelector() as selector:
             for watched in self._watched.values():
                 selector.register(watched.fd, watched.watched_for)

@@ -84,7 +84,7 @@ class Server(Host):
         executable: The program that was started; for INFO.
         clients: The connected clients by id.
         to_flush: Clients written to outside their own pass.
-        in_round: Sockets are being served; `to_flush` is seen to when all that are ready have been.
+        in_round: Sockets are being served; `end_of_round` comes when all that are ready have been.
         cron: What is done regularly.
         replicas: Who follows this server.
         loading: The dataset on its way from disk.
@@ -245,7 +245,14 @@ class Server(Host):
             self.pause.run_released()
         if self.cron.has_expired_keys:
             self.cron.between_passes()
-        if (self.to_flush and not self.in_round) or self._to_resume or self.invalidation.has_broadcasts():
+        if self._to_resume:
+            self.flush_waiting()
+        elif not self.in_round:
+            self.end_of_round()
+
+    def end_of_round(self) -> None:
+        """Sends what the clients served together have written to others, and tells of the keys they have changed."""
+        if self.to_flush or self.invalidation.has_broadcasts():
             self.flush_waiting()
 
     def flush_waiting(self) -> None:

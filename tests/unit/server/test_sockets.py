@@ -270,24 +270,77 @@ def test_others_are_served_from_within_a_callback_of_the_loop(harness: Harness) 
     assert served == [PONG]
 
 
-def test_messages_of_a_round_are_sent_to_a_subscriber_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HOGNOSE_LOOP", raising=False)
-    loop = new_event_loop()
-    harness = Harness(loop)
+def in_one_round(harness: Harness, clients: list[socket.socket], requests: list[bytes], reply: bytes) -> None:
+    """Has clients send a request each, all before the loop's next turn, and turns it until they are answered."""
+    for client, request in zip(clients, requests, strict=True):
+        client.sendall(request)
+    for client in clients:
+        assert harness.receive(client, len(reply)) == reply
+
+
+def test_messages_of_a_round_are_sent_to_a_subscriber_in_one_piece(harness: Harness) -> None:
     subscriber, listening = harness.connect()
     publishers = [harness.connect()[0] for _ in range(20)]
     subscriber.sendall(b"SUBSCRIBE channel\r\n")
     harness.until(lambda: listening.total_out > 0)
     writes = harness.server.writes
-    for publisher in publishers:
-        publisher.sendall(b"PUBLISH channel message\r\n")
-    harness.lifecycle.sockets.serve()
+    in_one_round(harness, publishers, [b"PUBLISH channel message\r\n"] * 20, b":1\r\n")
+    harness.turn()
     assert harness.server.writes - writes == len(publishers) + 1
     for client in (subscriber, *publishers):
         client.close()
-    harness.lifecycle.stop()
-    harness.lifecycle.abort_clients()
-    loop.close()
+
+
+def test_messages_are_sent_from_within_a_callback_of_the_loop(harness: Harness) -> None:
+    subscriber, listening = harness.connect()
+    publisher, _ = harness.connect()
+    subscriber.sendall(b"SUBSCRIBE channel\r\n")
+    harness.until(lambda: listening.total_out > 0)
+    before = listening.total_out
+    with subscriber, publisher:
+        publisher.sendall(b"PUBLISH channel message\r\n")
+        harness.loop.call_soon(harness.lifecycle.sockets.serve)
+        harness.until(lambda: listening.total_out > before)
+
+
+@pytest.mark.parametrize("options", [b"", b" BCAST"])
+def test_invalidations_of_a_round_are_sent_to_a_tracking_client_in_one_piece(harness: Harness, options: bytes) -> None:
+    tracking, tracker = harness.connect()
+    writers = [harness.connect()[0] for _ in range(20)]
+    keys = [b"key:%02d" % number for number in range(20)]
+    tracking.sendall(b"HELLO 3\r\nCLIENT TRACKING ON%s\r\nMGET %s\r\nECHO read\r\n" % (options, b" ".join(keys)))
+    received = bytearray()
+
+    def is_set_up() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            received.extend(tracking.recv(65536))
+        return received.endswith(b"read\r\n")
+
+    harness.until(is_set_up)
+    writes = harness.server.writes
+    in_one_round(harness, writers, [b"SET %s value\r\n" % key for key in keys], b"+OK\r\n")
+    harness.turn()
+    assert harness.server.writes - writes == len(writers) + 1
+    pushes = tracking.recv(65536)
+    assert all(pushes.count(key) == 1 for key in keys)
+    assert pushes.count(b"invalidate") == (1 if options else len(keys))
+    for client in (tracking, *writers):
+        client.close()
+    assert tracker.id in harness.server.clients
+
+
+def test_a_client_is_told_of_a_change_before_the_writers_next_command_is_answered(harness: Harness) -> None:
+    tracking, tracker = harness.connect()
+    writer, _ = harness.connect()
+    with tracking, writer:
+        tracking.sendall(b"HELLO 3\r\nCLIENT TRACKING ON BCAST\r\nECHO read\r\n")
+        harness.until(lambda: tracker.total_out > 0)
+        before = tracker.total_out
+        writer.sendall(b"SET key value\r\n")
+        harness.receive(writer, 5)
+        writer.sendall(b"PING\r\n")
+        harness.receive(writer, len(PONG))
+        assert tracker.total_out > before
 
 
 def test_nothing_is_read_from_whose_script_takes_long(harness: Harness) -> None:
