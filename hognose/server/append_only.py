@@ -206,6 +206,8 @@ class AppendOnly(Sink):
         Args:
             now: Do not wait for a sync that runs.
         """
+        if self._server.holds_replies:
+            self._server.flush_replies()  # those of this round wait here as well
         if self.file.fd == NO_FILE:
             self._release()
             return

@@ -83,7 +83,7 @@ class Server(Host):
         config: All directives.
         executable: The program that was started; for INFO.
         clients: The connected clients by id.
-        to_flush: Clients written to outside their own pass.
+        to_flush: Clients written to outside their own pass, and those that have been served in this round.
         in_round: Sockets are being served; `end_of_round` comes when all that are ready have been.
         cron: What is done regularly.
         replicas: Who follows this server.
@@ -239,8 +239,11 @@ class Server(Host):
         self.discard_transaction(connection)
 
     def end_of_pass(self, connection: Connection) -> None:
-        """A client's input is used up for now: send its replies and whatever its commands wrote to others."""
-        connection.flush()
+        """A client's input is used up for now: send its replies, together with those of whom else is served now."""
+        if self.in_round and connection.flags & CLOSE_AFTER_REPLY == 0:
+            connection.flush_soon()
+        else:
+            connection.flush()
         if self.pause.due:
             self.pause.run_released()
         if self.cron.has_expired_keys:
@@ -259,6 +262,12 @@ class Server(Host):
         """Sends what was written to clients outside their own passes; goes on with those that are blocked no more."""
         if self.invalidation.has_broadcasts():
             self.invalidation.send_broadcasts()
+        self.flush_replies()
+        if self._to_resume:
+            self._resume_released()
+
+    def flush_replies(self) -> None:
+        """Hands what was written to clients outside their own passes, or kept for the end of the round, to sockets."""
         while self.to_flush:
             waiting = self.to_flush
             self.to_flush = []
@@ -267,8 +276,6 @@ class Server(Host):
             if self.memory_limit.client_eviction.is_on:
                 for other in waiting:
                     self.memory_limit.client_eviction.check(other)
-        if self._to_resume:
-            self._resume_released()
 
     # Waiting, watching, transactions
 

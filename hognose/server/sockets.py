@@ -234,9 +234,9 @@ class ClientSocket(Transport):
 class ClientSockets(Rounds):
     """All clients' sockets of a server.
 
-    What commands write to other clients (messages, invalidations, replies to those who waited) is sent once at the end
-    of a round, not after each client that was served in it: 50 publishers and 100 subscribers are 100 system calls, not
-    5,000. Nobody's next command is read before that.
+    Replies, and what commands write to other clients (messages, invalidations), are sent at the end of a round, not
+    after each client that was served in it: 50 publishers and 100 subscribers are 150 system calls, not 5,050, and a
+    client that is woken for its first reply finds the others there. Nobody's next command is read before that.
 
     Attributes:
         poller: Watches them.
