@@ -278,6 +278,17 @@ def in_one_round(harness: Harness, clients: list[socket.socket], requests: list[
         assert harness.receive(client, len(reply)) == reply
 
 
+def test_replies_of_a_round_are_sent_at_its_end(harness: Harness) -> None:
+    first, known = harness.connect()
+    second, listing = harness.connect()
+    with first, second:
+        first.sendall(b"PING\r\n")
+        second.sendall(b"CLIENT LIST ID %d\r\n" % known.id)
+        harness.until(lambda: listing.total_out > 0)
+        assert b" obl=%d " % len(PONG) in second.recv(10_000), "the list was made while the reply waited"
+        assert harness.receive(first, len(PONG)) == PONG
+
+
 def test_messages_of_a_round_are_sent_to_a_subscriber_in_one_piece(harness: Harness) -> None:
     subscriber, listening = harness.connect()
     publishers = [harness.connect()[0] for _ in range(20)]
