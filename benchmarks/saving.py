@@ -1,9 +1,10 @@
-"""What a snapshot in the background costs: `python -m benchmarks.saving [--keys N] [SERVER...]`.
+"""What a snapshot in the background costs: `python -m benchmarks.saving [--keys N | --elements N] [SERVER...]`.
 
 A server holds N strings (2 million). BGSAVE; while it runs, one client overwrites a tenth of the keys, one after the
 other, and every round trip is taken. Printed are the round trip of BGSAVE itself (the fork), the longest one after it,
 how long the snapshot took, and the memory it cost at its peak, as the server says (rdb_last_cow_size). hognose is
-measured with a child and without one.
+measured with a child and without one. With --elements the data is a set, a hash and a sorted set of N elements each, of
+which a tenth of N are changed.
 
 Server and client run at real-time priority where that is allowed, so that other work on the machine does not count; the
 child, which inherits no such priority, takes longer then on a busy machine.
@@ -28,14 +29,30 @@ LONGEST_WAIT_S: Final = 600.0
 CONFIG: Final = {"save": "", "enable-debug-command": "yes"}
 
 
-def fill(server: RunningServer, keys: int) -> None:
-    """Sets the keys, and waits until nothing is going on."""
+Command = tuple[str, ...]
+SET: Final[list[Command]] = [("SET", "key:" + RANDOM, VALUE)]
+LARGE: Final[list[Command]] = [
+    ("SADD", "set", "element:" + RANDOM),
+    ("HSET", "hash", "field:" + RANDOM, VALUE),
+    ("ZADD", "zset", RANDOM, "element:" + RANDOM),
+]
+LARGE_CHANGES: Final[list[Command]] = [
+    ("SREM", "set", "element:" + RANDOM),
+    ("HSET", "hash", "field:" + RANDOM, VALUE[::-1]),
+    ("ZINCRBY", "zset", "0.5", "element:" + RANDOM),
+]
+SET_CHANGES: Final[list[Command]] = [("SET", "key:" + RANDOM, VALUE[::-1])]
+
+
+def fill(server: RunningServer, commands: list[Command], count: int) -> None:
+    """Makes the data, and waits until nothing is going on."""
     with Connection(server.connect(timeout=LONGEST_WAIT_S)) as filler:
-        filler.repeat(("SET", "key:" + RANDOM, VALUE), keys)
+        for command in commands:
+            filler.repeat(command, count)
 
 
-def measure(server: RunningServer, keys: int) -> tuple[float, float, float, float]:
-    """Saves while keys are overwritten.
+def measure(server: RunningServer, changes: list[Command], keys: int) -> tuple[float, float, float, float]:
+    """Saves while keys, or elements, are changed.
 
     Returns:
         Milliseconds: the round trip of BGSAVE and the longest after it; seconds in all; megabytes.
@@ -53,7 +70,8 @@ def measure(server: RunningServer, keys: int) -> tuple[float, float, float, floa
         while watcher.info("persistence", "rdb_bgsave_in_progress") == "1":
             for _ in range(min(left, 500)):
                 left -= 1
-                request = encode(("SET", f"key:{chance.randrange(keys):012d}", VALUE[::-1]))
+                number = f"{chance.randrange(keys):012d}"
+                request = encode(tuple(word.replace(RANDOM, number) for word in changes[left % len(changes)]))
                 sent = time.perf_counter()
                 writer.sendall(request)
                 writer.recv(64)
@@ -64,13 +82,13 @@ def measure(server: RunningServer, keys: int) -> tuple[float, float, float, floa
     return first * 1000, longest * 1000, total, cost / (1 << 20)
 
 
-def report(binary: ServerBinary, keys: int, mode: str) -> None:
+def report(binary: ServerBinary, keys: int, mode: str, is_large: bool) -> None:
     """Prints one line."""
     config = CONFIG | ({"snapshot-mode": mode} if mode else {})
     with start(binary, config=config) as server:
         hurry(server.pid)
-        fill(server, keys)
-        first, longest, total, cost = measure(server, keys)
+        fill(server, LARGE if is_large else SET, keys)
+        first, longest, total, cost = measure(server, LARGE_CHANGES if is_large else SET_CHANGES, keys)
     name = f"{binary.name} {mode}".strip()
     print(f"  {name:22s} {first:9.2f} {longest:9.2f} {total:9.2f} {cost:9.1f}", flush=True)
 
@@ -79,6 +97,7 @@ def main(words: Sequence[str]) -> int:
     """Measures hognose, and the servers that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keys", type=int, default=2_000_000)
+    parser.add_argument("--elements", type=int, default=0)
     parser.add_argument("servers", nargs="*")
     arguments = parser.parse_args(words)
     own = hognose_binary()
@@ -88,12 +107,16 @@ def main(words: Sequence[str]) -> int:
         return 2
     if not hurry(0):
         print("no real-time priority here: other work on this machine counts", file=sys.stderr)
-    print(f"  {arguments.keys} keys{'':10s} {'BGSAVE ms':>9} {'longest':>9} {'total s':>9} {'MB':>9}")
+    is_large = arguments.elements > 0
+    count = arguments.elements or arguments.keys
+    print(
+        f"  {count} {'elements' if is_large else 'keys':14s} {'BGSAVE ms':>9} {'longest':>9} {'total s':>9} {'MB':>9}"
+    )
     for mode in ("fork", "cooperative"):
-        report(own, arguments.keys, mode)
+        report(own, count, mode, is_large)
     for binary in others:
         if binary is not None:
-            report(binary, arguments.keys, "")
+            report(binary, count, "", is_large)
     return 0
 
 
