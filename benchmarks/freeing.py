@@ -55,10 +55,16 @@ CASES: Final = (
 )
 
 
-def hurry(pid: int) -> bool:
-    """Real-time priority for a process; whether that was allowed."""
+def hurry(pid: int, heirs: bool = False) -> bool:
+    """Real-time priority for a process; whether that was allowed.
+
+    Args:
+        pid: The process.
+        heirs: Whether threads and children that it makes from now on have it as well.
+    """
+    policy = os.SCHED_FIFO if heirs else os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
     try:
-        os.sched_setscheduler(pid, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+        os.sched_setscheduler(pid, policy, os.sched_param(1))
     except PermissionError:
         return False
     return True
