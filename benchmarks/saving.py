@@ -7,8 +7,8 @@ measured with a child and without one. With --elements the data is a set, a hash
 which a tenth of N are changed.
 
 Server and client run at real-time priority where that is allowed, so that other work on the machine does not count; the
-child, which inherits no such priority, takes longer then on a busy machine. The thread that writes the file of a snapshot
-without a child has it: else the server would wait with it for a core whenever it holds the interpreter's lock.
+child, which inherits no such priority, takes longer then on a busy machine. The thread that writes the file of a
+snapshot without a child has it: else the server would wait with it for a core whenever it holds the interpreter's lock.
 SERVER: names as `compat.servers` knows them, to be measured beside hognose.
 """
 

@@ -45,6 +45,7 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     against = parser.add_argument_group("servers")
     against.add_argument("--hognose", type=shlex.split, default=[], metavar="WORDS", help="what starts hognose")
     against.add_argument("--servers", default="all", metavar="NAMES", help=f"comma-separated, of {', '.join(NAMES)}")
+    against.add_argument("--config", type=directives, default={}, metavar="NAME=VALUE,...", help="for --throughput")
     against.add_argument("--no-pin", action="store_true", help="leave all processes to the scheduler")
     size = parser.add_argument_group("how much")
     size.add_argument("--workloads", default="all", metavar="NAMES", help="comma-separated workloads or groups")
@@ -87,6 +88,11 @@ def numbers(words: str) -> list[int]:
     return [positive(word) for word in words.split(",")]
 
 
+def directives(words: str) -> dict[str, str]:
+    """Directives that all servers are started with: name=value, comma-separated."""
+    return {name: value for name, _, value in (word.partition("=") for word in words.split(","))}
+
+
 def choose_binaries(hognose: Sequence[str], names: str) -> list[ServerBinary]:
     """hognose first, then the real servers asked for (`all`: those that are there).
 
@@ -113,7 +119,10 @@ def run_throughput(report: Report, options: argparse.Namespace, pinning: machine
     """All cells, with all servers up from the first to the last."""
     plan = throughput.Plan(options.rounds, options.cpu_seconds, options.requests)
     with ExitStack() as stack:
-        running = {each.name: stack.enter_context(start(each, cpus=pinning.server)) for each in report.binaries}
+        running = {
+            each.name: stack.enter_context(start(each, config=options.config, cpus=pinning.server))
+            for each in report.binaries
+        }
         for workload in select(options.workloads):
             for pipeline in options.pipelines:
                 progress(f"{workload.name} at pipeline {pipeline}")

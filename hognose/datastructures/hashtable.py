@@ -394,6 +394,34 @@ class HashTable:
         twin._widest = self._widest
         return twin
 
+    def reserve(self, entries: i64) -> None:
+        """Makes room at once for about so many entries to come, if the table is empty and they are many.
+
+        Growing to N entries splits each segment in turn and moves every entry several times, each time from places all
+        over memory; a table that is read from a file need not. O(entries).
+        """
+        wanted = entries // self.segment_entries
+        if self.count != 0 or self.keeps_segments or wanted <= len(self.segments):
+            return
+        mask: i64 = 0
+        while 2 * mask + 1 < wanted:
+            mask = 2 * mask + 1
+        self._mask = mask
+        self._split = wanted - mask - 1
+        whole = _capacity_for(entries // (mask + 1))
+        half = _capacity_for(entries // (2 * mask + 2))
+        self.structure_bytes = 0
+        self.segments = []
+        index: i64 = 0
+        while index < wanted:
+            is_half = index < self._split or index > mask
+            fresh = Segment(half if is_half else whole, self.clocks, self._has_scores)
+            fresh.epoch = self.epoch
+            self._note(fresh)
+            self.segments.append(fresh)
+            index += 1
+        self.found = self.segments[0]
+
     # Deadlines
 
     def deadline(self, place: i64) -> i64:

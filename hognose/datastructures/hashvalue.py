@@ -270,7 +270,7 @@ class HashValue(Value):
     def reserve(self, fields: i64) -> None:
         """Changes to a table at once if so many fields are about to be set that a listpack would not hold them."""
         if self._table is None and fields > self._limits.max_entries:
-            self._to_table()
+            self._to_table(fields)
 
     def delete(self, field: bytes) -> bool:
         """Takes a field out. Returns whether it was there. O(1); O(N) in a listpack."""
@@ -464,19 +464,20 @@ class HashValue(Value):
 
     # Encodings
 
-    def adopt(self, body: bytes, stride: i64) -> None:
+    def adopt(self, body: bytes, stride: i64, count: i64, longest: i64) -> None:
         """Makes an empty hash what a listpack of a file holds, then changes to a table if it is beyond the limits.
 
         Args:
             body: Entries that passed `listpack.unseal`, no field twice.
             stride: 2 for field and value, 3 with deadlines, in their order.
+            count: How many fields.
+            longest: Bytes of the longest field or value.
         """
         self._body = body
         self._stride = stride
-        self._count = count_entries(body) // stride
+        self._count = count
         if stride == TRIPLE:
             self._read_earliest()
-        longest = max([len(text) for text in self.pairs()], default=0)
         if self._count > self._limits.max_entries or longest > self._limits.max_value_bytes:
             self._to_table()
 
@@ -494,10 +495,11 @@ class HashValue(Value):
         self._body = b"".join(pieces)
         self._stride = TRIPLE
 
-    def _to_table(self) -> None:
-        """Changes to a table, with deadlines. O(N)."""
+    def _to_table(self, room: i64 = 0) -> None:
+        """Changes to a table, with deadlines; with room for so many fields. O(N)."""
         body = self._body
         table = HashTable()
+        table.reserve(room)
         at: i64 = 0
         size: i64 = len(body)
         while at < size:

@@ -309,6 +309,47 @@ def count_entries(body: bytes) -> i64:
     return count
 
 
+def text_size(body: bytes, at: i64) -> i64:
+    """Returns how long the element at an offset is as text."""
+    first: i64 = body[at]
+    if STRING6 <= first < INT13:
+        return first & 63
+    if is_int(body, at):
+        return len(format_i64(get_i64(body, at)))
+    return encoded_size(body, at) - (2 if first < STRING32 else 5)
+
+
+def survey(body: bytes, stride: i64) -> tuple[i64, i64, bool]:
+    """Looks at what a listpack of a file holds, in groups of entries: members, fields with values and so on.
+
+    Args:
+        body: Entries in their proper form, as `unseal` returns them.
+        stride: How many entries make a group. Of three the last is no text.
+
+    Returns:
+        How many entries there are, how long the longest text is, and whether the first of each group is there once.
+
+    Complexity:
+        O(N).
+    """
+    at: i64 = 0
+    size: i64 = len(body)
+    count: i64 = 0
+    place: i64 = 0
+    longest: i64 = 0
+    firsts: set[bytes] = set()
+    while at < size:
+        end = at + entry_size(body, at)
+        if place == 0:
+            firsts.add(body[at:end])
+        if place < 2:
+            longest = max(longest, text_size(body, at))
+        place = place + 1 if place + 1 < stride else 0
+        count += 1
+        at = end
+    return count, longest, len(firsts) == (count + stride - 1) // stride
+
+
 def entry_equals(body: bytes, at: i64, entry: bytes) -> bool:
     """Tells whether the entry at an offset is equal to an encoded one."""
     if body[at] != entry[0]:

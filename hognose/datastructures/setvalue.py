@@ -164,9 +164,9 @@ class SetValue(Value):
                 self._form = LISTPACK
                 self._blob = b""
                 return
-            self._to_table()
+            self._to_table(count)
         elif count > (limits.max_listpack_entries if self._form == LISTPACK else limits.max_intset_entries):
-            self._to_table()
+            self._to_table(count)
 
     def add(self, member: bytes) -> bool:
         """Puts a member in. Returns whether it is new. O(1); O(N) in a blob, with one copy of it."""
@@ -300,12 +300,17 @@ class SetValue(Value):
         if not self._limits.intset_holds(self._count):
             self._to_table()
 
-    def adopt_listpack(self, body: bytes) -> None:
-        """Makes an empty set what a listpack of a file holds: entries that passed `listpack.unseal`, none twice."""
+    def adopt_listpack(self, body: bytes, count: i64, longest: i64) -> None:
+        """Makes an empty set what a listpack of a file holds.
+
+        Args:
+            body: Entries that passed `listpack.unseal`, none twice.
+            count: How many.
+            longest: Bytes of the longest member.
+        """
         self._form = LISTPACK
         self._blob = body
-        self._count = count_entries(body)
-        longest = max([len(member) for member in self.members()], default=0)
+        self._count = count
         if self._count > self._limits.max_listpack_entries or longest > self._limits.max_value_bytes:
             self._to_table()
 
@@ -334,9 +339,10 @@ class SetValue(Value):
         else:
             self._to_table()
 
-    def _to_table(self) -> None:
-        """Changes to a table. O(N)."""
+    def _to_table(self, room: i64 = 0) -> None:
+        """Changes to a table, with room for so many members. O(N)."""
         table = HashTable()
+        table.reserve(room)
         for member in self.members():
             table.set(member, PRESENT)
             self._text_bytes += bytes_size(len(member))

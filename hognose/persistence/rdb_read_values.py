@@ -46,6 +46,7 @@ BLOBS: Final[dict[int, str]] = {
 
 PAIR: Final = 2
 TRIPLE: Final = 3
+TWICE: Final = "the same element twice"
 SCORE_NAN: Final = 253
 SCORE_INFINITE: Final = 254
 SCORE_MINUS_INFINITE: Final = 255
@@ -86,6 +87,10 @@ def read_value(source: RdbSource, kind: i64, limits: ValueLimits, is_valkey: boo
 
 
 def _read_collection(source: RdbSource, kind: i64, limits: ValueLimits, is_valkey: bool) -> Value:
+    if kind == rdb.HASH_LISTPACK:
+        return hash_of_body(listpack.unseal(source.string()), PAIR, limits)
+    if kind == rdb.HASH:
+        return read_pairs(source, limits)
     if kind in (rdb.LIST, rdb.LIST_ZIPLIST, rdb.LIST_QUICKLIST, rdb.LIST_QUICKLIST_2):
         return read_list(source, kind, limits)
     if kind in (rdb.SET, rdb.SET_INTSET, rdb.SET_LISTPACK):
@@ -102,14 +107,10 @@ def _read_collection(source: RdbSource, kind: i64, limits: ValueLimits, is_valke
         stream = read_stream(source, rdb.STREAM_3)
         skip_producers(source)
         return stream
-    if kind == rdb.HASH:
-        return read_pairs(source, limits)
     if kind == rdb.HASH_ZIPMAP:
         return hash_of_body(listpack.encode_all(zipmap_elements(source.string())), PAIR, limits)
     if kind == rdb.HASH_ZIPLIST:
         return hash_of_body(listpack.encode_all(ziplist_elements(source.string())), PAIR, limits)
-    if kind == rdb.HASH_LISTPACK:
-        return hash_of_body(listpack.unseal(source.string()), PAIR, limits)
     if is_valkey and kind == rdb.VALKEY_HASH_DEADLINES:
         return read_valkey_hash(source, limits)
     if not is_valkey and kind in (rdb.HASH_DEADLINES, rdb.HASH_DEADLINES_EARLY):
@@ -178,9 +179,10 @@ def read_set(source: RdbSource, kind: i64, limits: ValueLimits) -> SetValue:
         value.adopt_intset(blob)
     elif kind == rdb.SET_LISTPACK:
         body = listpack.unseal(source.string())
-        members = listpack.elements(body)
-        check_distinct(members)
-        value.adopt_listpack(body)
+        count, longest, is_distinct = listpack.survey(body, 1)
+        if not is_distinct:
+            raise ValueError(TWICE)
+        value.adopt_listpack(body, count, longest)
     else:
         members = read_strings(source)
         if members:
@@ -194,7 +196,7 @@ def read_set(source: RdbSource, kind: i64, limits: ValueLimits) -> SetValue:
 def check_distinct(texts: list[bytes]) -> None:
     """Raises ValueError if a text is there twice."""
     if len(set(texts)) != len(texts):
-        raise ValueError("the same element twice")
+        raise ValueError(TWICE)
 
 
 # Sorted sets
@@ -285,13 +287,13 @@ def read_pairs(source: RdbSource, limits: ValueLimits) -> HashValue:
 
 def hash_of_body(body: bytes, stride: i64, limits: ValueLimits) -> HashValue:
     """Makes a hash of a listpack's entries: fields and values, with a stride of 3 deadlines too."""
-    if listpack.count_entries(body) % stride:
+    count, longest, is_distinct = listpack.survey(body, stride)
+    if count % stride:
         raise ValueError("hash with a field without value")
-    fields: list[bytes] = []
-    listpack.extend_list(fields, body, 0, listpack.count_entries(body) // stride, stride)
-    check_distinct(fields)
+    if not is_distinct:
+        raise ValueError(TWICE)
     value = HashValue(limits.hashes)
-    value.adopt(body, stride)
+    value.adopt(body, stride, count // stride, longest)
     return value
 
 

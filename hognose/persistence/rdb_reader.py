@@ -25,6 +25,8 @@ from hognose.persistence.rdb_source import RdbSource
 MAGIC_BYTES: Final = 9
 CHECKSUM_SINCE: Final = 5
 UNSET: Final = -1
+SMALLEST_KEY_BYTES: Final = 3
+"""A key in a file: its type, its name, its value."""
 KEYS_PER_CLOCK_READING: Final = 32
 NO_LIMIT: Final = 1 << 62
 MODULE_REMARK: Final = "Left out: data of module"
@@ -191,7 +193,8 @@ class DatasetReader:
             self.aux[name] = source.string()
         elif code == rdb.RESIZE:
             keys = source.length()
-            self.announce(keys, source.length())
+            expires = source.length()
+            self.announce(min(keys, source.left_bytes() // SMALLEST_KEY_BYTES), expires)
         elif code == rdb.SLOT_INFO:
             for _ in range(3):
                 source.length()
@@ -265,6 +268,7 @@ class DatasetReader:
 
     def announce(self, keys: i64, expires: i64) -> None:
         """The database has about so many keys, of which so many expire: a hint to which nothing needs to hold."""
+        self._database.table.reserve(keys)
 
     def store_library(self, source: RdbSource, text: bytes) -> None:
         """Takes a library of functions."""

@@ -57,6 +57,10 @@ class RdbSource:
         """The same, for loops."""
         return self._start + self._at
 
+    def left_bytes(self) -> i64:
+        """How many bytes are still to be read, at most."""
+        return self._end - self._at + self._left
+
     def is_at_end(self) -> bool:
         """Whether everything has been read."""
         return self._at == self._end and self._left == 0

@@ -225,6 +225,7 @@ class ServerProcess:
         self._lifecycle.steps.append(LastWrite(self._server))
         self._lifecycle.steps.append(LastSnapshot(self._server))
         self._take_process()
+        self._freeze_objects()  # before there is data, all of which the collector would visit
         self._load()
         self._loop.call_soon(self._handle_signals)
         if not self._has_failed:
@@ -263,7 +264,7 @@ class ServerProcess:
             return
         self._server.keyspace.dirty = 0
         self._server.snapshots.is_automatic = True
-        self._freeze_objects()
+        gc.freeze()
         self._announce()
 
     def _open_append_only(self) -> bool:

@@ -211,3 +211,32 @@ def test_any_cursor_a_client_makes_up_is_safe() -> None:
         table.set(b"%d" % n, True)
     for cursor in (1, 12345, 2**40, 2**61 - 1, 2**62 - 1):
         table.scan(cursor, 10, [])
+
+
+@given(
+    reserved=st.integers(0, 3000),
+    keys=st.lists(st.binary(max_size=3), max_size=300, unique=True),
+    segment_entries=st.sampled_from([1, 3, 40, 1024]),
+    gone=st.integers(0, 300),
+)
+@settings(deadline=None)
+def test_a_table_with_room_made_at_once_is_a_table_like_any_other(
+    reserved: int, keys: list[bytes], segment_entries: int, gone: int
+) -> None:
+    table = HashTable(clocks=True, segment_entries=segment_entries, scores=True)
+    table.reserve(reserved)
+    assert len(table.segments) == max(reserved // segment_entries, 1)
+    table.check_invariants()
+    for key in keys:
+        assert table.set(key, 1)
+    table.check_invariants()
+    table.reserve(10 * reserved)  # it is not empty, if there were keys
+    for key in keys[:gone]:
+        assert table.pop(key) == 1
+    table.check_invariants()
+    assert sorted(table.keys()) == sorted(keys[gone:])
+    found: list[bytes] = []
+    cursor = table.scan(0, 10, found)
+    while cursor:
+        cursor = table.scan(cursor, 10, found)
+    assert sorted(found) == sorted(keys[gone:])

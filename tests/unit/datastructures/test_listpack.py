@@ -120,3 +120,21 @@ def sealed(body: bytes, count: int) -> bytes:
 def test_a_corrupt_blob_is_refused(blob: bytes) -> None:
     with pytest.raises(ValueError):
         listpack.unseal(blob)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize(
+    "elements",
+    [
+        [],
+        [b"a", b"b", b"1"],
+        [b"a", b"1", b"2", b"a", b"1", b"2"],
+        [b"%d" % border for border in BORDERS],
+        [b"x" * 63, b"x" * 64, b"x" * 4095, b"x" * 4096, b"1", b""],
+    ],
+)
+def test_survey_tells_of_a_listpack_what_its_elements_tell(elements: list[bytes], stride: int) -> None:
+    firsts = elements[::stride]
+    texts = [element for place, element in enumerate(elements) if place % stride < 2]
+    expected = (len(elements), max(map(len, texts), default=0), len(set(firsts)) == len(firsts))
+    assert listpack.survey(listpack.encode_all(elements), stride) == expected
