@@ -16,6 +16,9 @@ A node's body does not change in place: a push or pop would copy it. So the ends
 to `MOST_OPEN` of the outermost elements stand unpacked in a list, the outermost last. They are packed into their node
 all at once when there are more, or when anything but a push or pop comes (`settle`); pops unpack some of a node at a
 time. The nodes after `settle` are those that packing each element at once would have made.
+
+Readers pack the ends too, and nobody weighs a value that is only read. So the weight that a row tells of is that from
+before it was packed, until the next change.
 """
 
 from typing import Final
@@ -23,6 +26,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from hognose.datastructures.listnode import (
+    NODE_BYTES,
     ListLimits,
     ListNode,
     Wanted,
@@ -94,6 +98,7 @@ class NodeRow:
         self._limits: Final = limits
         self._nodes: list[ListNode] = []
         self._first: i64 = 0
+        self._saved_bytes: i64 = 0  # what packing the ends has saved since the last change; below 0 if it took more
         self._head: Final = UnpackedEnd()
         self._tail: Final = UnpackedEnd()
 
@@ -102,6 +107,13 @@ class NodeRow:
         keep: i64 = max(len(self._nodes) - effort, 0)
         del self._nodes[keep:]
         return keep != 0
+
+    def memory_bytes(self) -> i64:
+        """What nodes and open elements occupy; changes only where elements do, not where ends are packed. O(1)."""
+        return self._occupied_bytes() + self._saved_bytes
+
+    def _occupied_bytes(self) -> i64:
+        return self.node_count() * NODE_BYTES + self.body_bytes
 
     # Nodes
 
@@ -120,6 +132,7 @@ class NodeRow:
 
     def add_node(self, number: i64, node: ListNode) -> None:
         """Puts a node in, so that it gets this number. Amortised O(1) at both ends, O(nodes) between."""
+        self._saved_bytes = 0
         self.count += node.count
         self.body_bytes += len(node.body)
         if number == 0:
@@ -134,6 +147,7 @@ class NodeRow:
         """Takes a node out with all its elements."""
         at = self._first + number
         node = self._nodes[at]
+        self._saved_bytes = 0
         self.count -= node.count
         self.body_bytes -= len(node.body)
         if number == 0:
@@ -153,6 +167,7 @@ class NodeRow:
 
     def change(self, node: ListNode, body: bytes, count: i64) -> None:
         """Gives a node another body and keeps the sums right."""
+        self._saved_bytes = 0
         self.count += count - node.count
         self.body_bytes += len(body) - len(node.body)
         node.body = body
@@ -252,6 +267,7 @@ class NodeRow:
 
     def _push_open(self, end: UnpackedEnd, element: bytes) -> None:
         """Puts an element outside all others of an end."""
+        self._saved_bytes = 0
         if len(end.elements) >= MOST_OPEN:
             self._pack(end)
         end.elements.append(element)
@@ -260,6 +276,7 @@ class NodeRow:
 
     def _pop_open(self, end: UnpackedEnd) -> bytes:
         """Takes off the outermost element of an end."""
+        self._saved_bytes = 0
         number: i64 = 0 if end is self._head else self.node_count() - 1
         node = self.node(number)
         if not end.elements and node.plain:
@@ -280,10 +297,14 @@ class NodeRow:
 
     def settle(self) -> None:
         """Packs what is open, so that the nodes hold everything. O(MOST_OPEN), with a copy of two nodes."""
+        if not self._head.elements and not self._tail.elements:
+            return
+        weight = self.memory_bytes()
         if self._head.elements:
             self._pack(self._head)
         if self._tail.elements:
             self._pack(self._tail)
+        self._saved_bytes = weight - self._occupied_bytes()
 
     def _pack(self, end: UnpackedEnd) -> None:
         """Packs the elements of an open end into its node, and into new ones where that has no room for them."""

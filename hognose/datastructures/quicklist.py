@@ -19,7 +19,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from hognose.datastructures.listnode import NODE_BYTES, ListLimits, ListNode, Wanted, remove_equal_entries
+from hognose.datastructures.listnode import ListLimits, ListNode, Wanted, remove_equal_entries
 from hognose.datastructures.listnodes import NodeRow
 from hognose.datastructures.listpack import (
     OVERHEAD_BYTES,
@@ -46,7 +46,7 @@ __all__ = ["ListLimits", "ListNode", "ListValue", "list_from_nodes"]
 
 LIST_BYTES: Final = 16 + 16 + 5 * 8 + 33
 """A list beside its entries: the collector's header, the object, its attributes, the header of the `bytes`."""
-ROW_BYTES: Final = 16 + 16 + 8 * 8 + 56 + 2 * (16 + 16 + 3 * 8 + 56)
+ROW_BYTES: Final = 16 + 16 + 9 * 8 + 56 + 2 * (16 + 16 + 3 * 8 + 56)
 """What a row of nodes adds, beside its nodes."""
 
 
@@ -84,7 +84,7 @@ class ListValue(Value):
         row = self._row
         if row is None:
             return LIST_BYTES + len(self._body)
-        return LIST_BYTES + ROW_BYTES + row.node_count() * NODE_BYTES + row.body_bytes
+        return LIST_BYTES + ROW_BYTES + row.memory_bytes()
 
     def free_effort(self) -> i64:
         """The number of nodes. O(1)."""

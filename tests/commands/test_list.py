@@ -306,6 +306,25 @@ def test_memory_goes_back_to_what_it_was(server: InProcessServer, client: InProc
     assert keyspace.memory_bytes == 0
 
 
+@pytest.mark.parametrize(
+    "reading",
+    ["LINDEX list 50", "LRANGE list 0 2", "LPOS list none", "DUMP list", "COPY list twin"],
+)
+def test_reading_between_pushes_and_pops_leaves_the_account_of_memory_right(
+    server: InProcessServer, client: InProcessClient, reading: str
+) -> None:
+    keyspace = server.server.keyspace
+    client("CONFIG", "SET", "list-max-listpack-size", 4)
+    client("RPUSH", "list", *range(100))
+    for push, pop in [("RPUSH", "RPOP"), ("LPUSH", "LPOP")] * 10:
+        client(push, "list", "element")
+        client(*reading.split())
+        client(pop, "list")
+        client(*reading.split())
+    client("DEL", "list", "twin")
+    assert keyspace.memory_bytes == 0
+
+
 def test_changes_fire_the_events_of_the_real_server(server: InProcessServer, client: InProcessClient) -> None:
     events = recorded_events(server)
     client("RPUSH", "a", "1", "2", "3")

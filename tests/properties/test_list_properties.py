@@ -250,9 +250,11 @@ def test_ends_that_are_packed_late_give_the_nodes_that_packing_at_once_gives(
                 model.pop(-1 if at_tail else 0)
             at_once.nodes()
             assert late.length() == at_once.length() == len(model)
-    assert late.memory_bytes() >= sum(len(element) for element in model)
+    weight = late.memory_bytes()
+    assert weight >= sum(len(element) for element in model)
     nodes = [[(node.plain, node.count, node.body) for node in value.nodes()] for value in (late, at_once)]
     assert nodes[0] == nodes[1]
+    assert late.memory_bytes() == weight, "reading is no change that anybody weighs"
     assert late.encoding() == at_once.encoding()
     late.check_invariants()
     out: list[bytes] = []
