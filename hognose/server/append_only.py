@@ -160,6 +160,11 @@ class AppendOnly(Sink):
         if connection.flags & CLOSE_AFTER_REPLY:
             connection.stalled = True  # nothing it still sends is run
 
+    def _hold_those_of_round(self) -> None:
+        """Has replies that wait for the end of the round wait here as well, if any do."""
+        if self._server.holds_replies:
+            self._server.flush_replies()
+
     def _release(self) -> None:
         """Sends the replies that wait."""
         self._server.holds_replies = False
@@ -206,8 +211,7 @@ class AppendOnly(Sink):
         Args:
             now: Do not wait for a sync that runs.
         """
-        if self._server.holds_replies:
-            self._server.flush_replies()  # those of this round wait here as well
+        self._hold_those_of_round()
         if self.file.fd == NO_FILE:
             self._release()
             return
@@ -354,6 +358,7 @@ class AppendOnly(Sink):
             return  # it has been waited for
         self._batch = None
         self._server.clock.read()
+        self._hold_those_of_round()
         if batch.job.error is not None:
             self._sync_failed(batch.job.error, batch)
             return

@@ -316,6 +316,22 @@ def test_with_always_a_failed_sync_confirms_nothing_and_refuses_writes(always: S
     assert other.reply() == b"OK"
 
 
+def test_with_always_a_sync_that_fails_amid_a_round_confirms_nothing_of_that_round(always: Setup) -> None:
+    client, other = always.client(), always.client()
+    client.send("SET", "a", "1")
+    always.loop.turn()
+    always.disk.sync_error = IO_ERROR
+    always.thread.work()
+    always.server.in_round = True  # as the asyncio loop has it, between its callbacks for sockets
+    other.send("SET", "a", "2")
+    sync_is_over = always.loop.soon.pop(0)
+    sync_is_over()
+    always.server.in_round = False
+    always.server.end_of_round()
+    assert (client.reply(), client.transport.closed) == (..., True)
+    assert (other.reply(), other.transport.closed) == (..., True)
+
+
 def test_with_everysec_a_failed_sync_refuses_writes_though_the_next_might_succeed(everysec: Setup) -> None:
     client = everysec.client()
     everysec.disk.sync_error = IO_ERROR
