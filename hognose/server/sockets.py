@@ -251,7 +251,9 @@ class ClientSockets(Rounds):
         poller.rounds = self
 
     def begin_round(self) -> None:
-        """See `Rounds`."""
+        """See `Rounds`. Within another round, whoever was served in that one is answered first."""
+        if self._rounds != 0:
+            self._server.flush_replies()  # some of them may have stopped sending, and are closed when that is read
         self._rounds += 1
         self._server.in_round = True
 

@@ -289,6 +289,21 @@ def test_replies_of_a_round_are_sent_at_its_end(harness: Harness) -> None:
         assert harness.receive(first, len(PONG)) == PONG
 
 
+def test_whoever_was_served_before_a_script_that_takes_long_is_answered_though_it_has_stopped_sending(
+    harness: Harness,
+) -> None:
+    client, connection = harness.connect()
+    service = harness.lifecycle.sockets
+    with client:
+        service.begin_round()
+        connection.data_received(b"PING\r\n")
+        client.shutdown(socket.SHUT_WR)
+        while not connection.closed:
+            service.serve()  # as from within a script of another client of the round
+        service.end_round()
+        assert harness.receive(client, len(PONG)) == PONG
+
+
 def test_messages_of_a_round_are_sent_to_a_subscriber_in_one_piece(harness: Harness) -> None:
     subscriber, listening = harness.connect()
     publishers = [harness.connect()[0] for _ in range(20)]
