@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
+from hognose.commands.context import CLOSE_AFTER_REPLY
 from hognose.commands.host import WARNING
 from hognose.server.connection import Connection
 from hognose.server.tls import describe
@@ -71,7 +72,8 @@ class TlsConnection(Connection):
         if plain:
             super().data_received(plain)
         if self._has_ended and not self.closed:
-            self.close()
+            self.flags |= CLOSE_AFTER_REPLY
+            self.flush()
 
     def _shake_hands(self) -> bool:
         """Goes on with the handshake; whether it is over and the client is served."""
@@ -118,14 +120,21 @@ class TlsConnection(Connection):
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def transmit(self, transport: Transport, data: bytes) -> None:
-        """Encrypts and sends output; before the end of the handshake there is no way to, and it is dropped."""
+        """Encrypts and sends output; before the end of the handshake there is no way to, and it is dropped.
+
+        Nor is there one after the client has sent what is no TLS: it is disconnected then.
+        """
         tls = self._tls
         assert tls is not None
         if self._shakes_hands:
             return
         start = 0
         while start < len(data):
-            tls.write(data[start : start + WRITE_BYTES])
+            try:
+                tls.write(data[start : start + WRITE_BYTES])
+            except ssl.SSLError:
+                self.abort()
+                return
             self._send_records()
             start += WRITE_BYTES
 

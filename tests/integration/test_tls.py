@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from subprocess import run
 
@@ -128,6 +129,60 @@ def test_a_request_may_come_one_byte_per_record(server: TlsServer) -> None:
         for byte in b"*2\r\n$4\r\nECHO\r\n$3\r\nabc\r\n":
             connection.sendall(bytes([byte]))
         assert connection.recv(100) == b"$3\r\nabc\r\n"
+
+
+class Records:
+    """A client that sends several records at once."""
+
+    def __init__(self, server: TlsServer) -> None:
+        context = context_of(server.certificates)
+        self.socket = socket.create_connection(("127.0.0.1", server.tls_port), TIMEOUT_S)
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing)
+        self.answer_of(self.tls.do_handshake)
+        self.tls.write(b"PING\r\n")
+        self.socket.sendall(self._outgoing.read())
+        assert self.answer_of(lambda: self.tls.read(100)) == b"+PONG\r\n"
+
+    def answer_of(self, action: Callable[[], object]) -> object:
+        """What an action yields once enough has come from the server."""
+        while True:
+            try:
+                return action()
+            except ssl.SSLWantReadError:
+                self.socket.sendall(self._outgoing.read())
+                data = self.socket.recv(65536)
+                assert data, "closed without an answer"
+                self._incoming.write(data)
+            finally:
+                if self._outgoing.pending:
+                    self.socket.sendall(self._outgoing.read())
+
+    def send_with(self, request: bytes, end: bytes | None) -> None:
+        """Sends a request and right behind it other bytes, or the goodbye of TLS."""
+        self.tls.write(request)
+        if end is None:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.tls.unwrap()
+        self.socket.sendall(self._outgoing.read() + (end or b""))
+
+
+def test_a_request_that_comes_with_the_goodbye_of_tls_is_answered(server: TlsServer) -> None:
+    client = Records(server)
+    with client.socket:
+        client.send_with(b"SET key value\r\nGET key\r\n", None)
+        assert client.answer_of(lambda: client.tls.read(100)) == b"+OK\r\n$5\r\nvalue\r\n"
+
+
+def test_what_is_no_tls_behind_a_request_harms_nobody_else(server: TlsServer, caplog: pytest.LogCaptureFixture) -> None:
+    client = Records(server)
+    with client.socket, server.client() as other:
+        client.send_with(b"SET key value\r\n", b"no record at all")
+        while client.socket.recv(65536):
+            pass
+        assert other.get("key") == b"value"
+    assert caplog.records == []  # where an event loop tells of exceptions that nobody has caught
 
 
 def test_the_state_of_tls_counts_as_memory_of_the_client(server: TlsServer) -> None:
