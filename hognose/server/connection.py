@@ -118,6 +118,13 @@ class Connection(Context):
         if eviction.is_on:
             eviction.check(self)
 
+    def ends_with_held_replies(self) -> bool:
+        """The client sends no more: whether replies wait for the disk, after which the connection closes itself."""
+        if (not self.is_held and self.held_bytes == 0) or self.flags & BLOCKED:
+            return False
+        self.flags |= CLOSE_AFTER_REPLY
+        return True
+
     def connection_lost(self) -> None:
         """The connection is gone."""
         self.closed = True

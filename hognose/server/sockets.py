@@ -111,6 +111,9 @@ class ClientSocket(Transport):
 
     def _client_left(self) -> None:
         """The client has closed its side: it gets what it has yet to read, if it still reads, and no more."""
+        if self._connection.ends_with_held_replies():
+            self.pause_reading()
+            return
         self.close()
         if self.fd < 0:
             self._sockets.say_goodbyes()

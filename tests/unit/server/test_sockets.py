@@ -227,6 +227,21 @@ def test_a_client_that_stops_sending_gets_the_rest_of_its_replies(harness: Harne
         harness.until(lambda: connection.id not in harness.server.clients)
 
 
+def test_a_client_that_stops_sending_gets_the_replies_that_wait_for_the_disk(harness: Harness) -> None:
+    client, connection = harness.connect()
+    with client:
+        harness.server.holds_replies = True
+        client.sendall(b"PING\r\n")
+        client.shutdown(socket.SHUT_WR)
+        harness.until(lambda: connection.total_in == 6)
+        for _ in range(10):
+            harness.turn()
+        harness.server.append_only.flush()
+        assert harness.receive(client, len(PONG)) == PONG
+        harness.until(lambda: has_ended(client))
+        harness.until(lambda: connection.id not in harness.server.clients)
+
+
 def test_a_client_that_vanishes_while_it_is_written_to_is_forgotten(harness: Harness) -> None:
     client, connection = harness.connect()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")  # closing resets
