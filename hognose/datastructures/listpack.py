@@ -319,15 +319,17 @@ def text_size(body: bytes, at: i64) -> i64:
     return encoded_size(body, at) - (2 if first < STRING32 else 5)
 
 
-def survey(body: bytes, stride: i64) -> tuple[i64, i64, bool]:
+def survey(body: bytes, stride: i64, compares: bool = True) -> tuple[i64, i64, bool]:
     """Looks at what a listpack of a file holds, in groups of entries: members, fields with values and so on.
 
     Args:
         body: Entries in their proper form, as `unseal` returns them.
         stride: How many entries make a group. Of three the last is no text.
+        compares: Whether to look for equal ones.
 
     Returns:
-        How many entries there are, how long the longest text is, and whether the first of each group is there once.
+        How many entries there are, how long the longest text is, and whether the first of each group is there once, as
+        far as was looked.
 
     Complexity:
         O(N).
@@ -340,14 +342,14 @@ def survey(body: bytes, stride: i64) -> tuple[i64, i64, bool]:
     firsts: set[bytes] = set()
     while at < size:
         end = at + entry_size(body, at)
-        if place == 0:
+        if place == 0 and compares:
             firsts.add(body[at:end])
         if place < 2:
             longest = max(longest, text_size(body, at))
         place = place + 1 if place + 1 < stride else 0
         count += 1
         at = end
-    return count, longest, len(firsts) == (count + stride - 1) // stride
+    return count, longest, not compares or len(firsts) == (count + stride - 1) // stride
 
 
 def entry_equals(body: bytes, at: i64, entry: bytes) -> bool:
@@ -571,6 +573,10 @@ def checked_end(blob: bytes, at: i64, end: i64) -> i64:
         length = (first & 63) + 1
         if at + length < end and blob[at + length] == length:
             return at + length + 1
+        raise ValueError("bad listpack entry")
+    if first < STRING6:
+        if at + 1 < end and blob[at + 1] == 1:
+            return at + 2
         raise ValueError("bad listpack entry")
     length_bytes: i64 = 5 if first == STRING32 else (2 if STRING12 <= first < STRING32 else 1)
     if first > INT64 or at + length_bytes > end:

@@ -312,7 +312,7 @@ class Database:
         table = self.table
         count: i64 = table.count
         keyspace = self.keyspace
-        if keyspace.freezer is not None:
+        if keyspace.freezer is not None and count != 0:
             keyspace.freezer.emptied()
         for segment in table.segments:
             place: i64 = 0
@@ -329,9 +329,9 @@ class Database:
     def clear_lazily(self) -> i64:
         """Removes everything now and gives its memory back in slices. Returns how many keys there were. O(1)."""
         count: i64 = self.table.count
-        if self.keyspace.freezer is not None:
-            self.keyspace.freezer.emptied()
         if count != 0:
+            if self.keyspace.freezer is not None:
+                self.keyspace.freezer.emptied()
             self.keyspace.lazyfree.discard_table(self.table)
         if self.field_deadlines.count != 0:
             self.keyspace.lazyfree.discard_index(self.field_deadlines)

@@ -172,6 +172,20 @@ def test_emptied_database_has_the_snapshot_begin_anew(folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["dump.rdb"]
 
 
+@pytest.mark.parametrize("mode", ["SYNC", "ASYNC"])
+def test_emptying_an_empty_database_does_not_disturb_the_snapshot(folder: Path, mode: str) -> None:
+    server = cooperative_server()
+    client = server.client()
+    fill(client, random.Random(1), 50)
+    client("BGSAVE")
+    server.server.snapshots.step(0)
+    client("SELECT", 9)
+    client("FLUSHDB", mode)
+    server.server.snapshots.step(0)
+    assert server.server.snapshots.is_saving()
+    finish(server)
+
+
 def test_given_up_snapshot_leaves_no_file_and_no_marks(folder: Path) -> None:
     server = cooperative_server()
     client = server.client()
