@@ -191,7 +191,7 @@ class Database:
         keyspace = self.keyspace
         place = table.find(key)
         if place < 0:
-            self._insert(key, value)
+            self.insert_missing(key, value)
             return
         segment = table.found
         if segment.is_unsaved:
@@ -200,7 +200,7 @@ class Database:
             if self._is_past(place) and keyspace.may_expire:
                 self.expire(key)
                 table.find(key)
-                self._insert(key, value)
+                self.insert_missing(key, value)
                 return
             if not keep_deadline:
                 table.set_deadline(place, 0)
@@ -213,8 +213,8 @@ class Database:
         if isinstance(value, HashValue) and value.next_deadline() != 0:
             self.await_fields(key, value.next_deadline())
 
-    def _insert(self, key: bytes, value: object) -> None:
-        """Adds a key that `find` just did not find."""
+    def insert_missing(self, key: bytes, value: object) -> None:
+        """Adds a key right after the table's `find` did not find it. O(1)."""
         keyspace = self.keyspace
         table = self.table
         place = table.insert_missing(key, value)

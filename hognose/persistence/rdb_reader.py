@@ -42,6 +42,10 @@ class KeyAttributes:
         self.idle_seconds: i64 = UNSET
         self.frequency: i64 = UNSET
 
+    def are_set(self) -> bool:
+        """Whether anything stands there."""
+        return self.deadline_ms != UNSET or self.idle_seconds != UNSET or self.frequency != UNSET
+
 
 class DatasetReader:
     """Reads one file, in steps.
@@ -172,7 +176,8 @@ class DatasetReader:
                 self._read_other(source, code)
             else:
                 self._read_key(source, code, self._attributes)
-                self._attributes = KeyAttributes()
+                if self._attributes.are_set():
+                    self._attributes = KeyAttributes()
                 if self._ends_step(source, until_offset, until_us):
                     return False
 
@@ -285,9 +290,12 @@ class DatasetReader:
         if deadline != UNSET and self._keyspace.may_expire and deadline < self._keyspace.clock.now_ms:
             self.keys_expired += 1
             return
-        if not self._replaces and database.table.find(key) >= 0:
+        if database.table.find(key) < 0:
+            database.insert_missing(key, value)
+        elif self._replaces:
+            database.set(key, value)
+        else:
             raise source.error("The same key twice")
-        database.set(key, value)
         self._keyspace.settle_memory()
         if deadline != UNSET:
             database.set_deadline(key, max(deadline, 1))
