@@ -17,7 +17,7 @@ Source: the format of Marc Lehmann's LibLZF, as its documentation describes it.
 
 from typing import Final
 
-from librt.strings import BytesWriter
+from librt.strings import BytesWriter, read_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64, u8
 
@@ -60,11 +60,11 @@ class Compressor:
         out = BytesWriter()
         at: i64 = 0
         copied: i64 = 0
+        three: i64 = two_bytes(text, 0)
         while at + 2 < size:
-            first: i64 = text[at]
-            second: i64 = text[at + 1]
             third: i64 = text[at + 2]
-            slot = (((first << 16) | (second << 8) | third) * HASH_FACTOR >> 18) & ((1 << TABLE_BITS) - 1)
+            three = ((three << 8) | third) & 0xFFFFFF
+            slot = (three * HASH_FACTOR >> 18) & ((1 << TABLE_BITS) - 1)
             there = table[slot] - base
             table[slot] = base + at
             if there < 0 or there >= at or at - there > FARTHEST or not same_three(text, there, at):
@@ -75,10 +75,20 @@ class Compressor:
             write_repeat(out, at - there - 1, length)
             at += length
             copied = at
+            three = two_bytes(text, at)
             if len(out) > limit:
                 return None
         write_literals(out, text, copied, size)
         return out.getvalue() if len(out) <= limit else None
+
+
+def two_bytes(text: bytes, at: i64) -> i64:
+    """The two bytes at a place, the first one high; 0 if there are not as many."""
+    if at + 1 >= len(text):
+        return 0
+    first: i64 = text[at]
+    second: i64 = text[at + 1]
+    return (first << 8) | second
 
 
 def same_three(text: bytes, there: i64, at: i64) -> bool:
@@ -90,6 +100,15 @@ def repeat_length(text: bytes, there: i64, at: i64) -> i64:
     """How many bytes from `at` on are those from `there` on; the first three are known to be."""
     longest: i64 = min(len(text) - at, LONGEST_REPEAT)
     length: i64 = 3
+    while length + 8 <= longest:
+        differing = read_i64_le(text, there + length) ^ read_i64_le(text, at + length)
+        if differing == 0:
+            length += 8
+            continue
+        while differing & 255 == 0:
+            differing >>= 8
+            length += 1
+        return length
     while length < longest and text[there + length] == text[at + length]:
         length += 1
     return length

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hognose.persistence.lzf import Compressor, decompress
+from hognose.persistence.lzf import Compressor, decompress, repeat_length
 
 ENOUGH = 1 << 30
 
@@ -63,6 +63,16 @@ def test_every_text_comes_back_whatever_was_compressed_before(texts: list[bytes]
         packed = compressor.compress(text, ENOUGH)
         assert packed is not None
         assert decompress(packed, len(text)) == text
+
+
+@pytest.mark.parametrize("rest", [b"", b"x", b"x" * 7, b"x" * 8, b"x" * 400])
+@pytest.mark.parametrize("differing", [b"\x00", b"\x80", b"\xff"])
+def test_repeat_ends_where_the_first_byte_differs(differing: bytes, rest: bytes) -> None:
+    for length in [*range(3, 30), 255, 256, 263]:
+        same = bytes(1 + index % 100 for index in range(length))
+        text = same + b"\x7f" + rest + same + differing + rest
+        assert repeat_length(text, 0, length + 1 + len(rest)) == length
+    assert repeat_length(b"a" * 900, 0, 1) == 264
 
 
 def test_repeats_farther_than_the_format_reaches_are_not_used() -> None:
