@@ -48,6 +48,7 @@ UNDOUBTED: Final = 2**61
 """Two numbers below this size have a sum of 64 bits; constants of 2**62 and more cost compiled code an object."""
 PAIR: Final = 2
 TRIPLE: Final = 3
+ALL: Final = 1 << 60
 NO_DEADLINE_ENTRY: Final = b"\x00\x01"
 
 
@@ -349,11 +350,15 @@ class HashValue(Value):
         body = self._body
         self._earliest = 0 if len(body) == 0 else get_i64(body, skip(body, 0, 2))
 
-    def due(self, now_ms: i64) -> list[bytes]:
-        """The fields whose deadline lies before a time in Unix ms. Brings `next_deadline` up to date.
+    def due(self, now_ms: i64, enough: i64 = ALL) -> list[bytes]:
+        """The fields whose deadline lies before a time in Unix ms. Brings `next_deadline` up to date, if these are all.
+
+        Args:
+            now_ms: The time.
+            enough: After so many, and those of the same segment, no more are looked for.
 
         Complexity:
-            O(due fields) in a listpack, O(N / 48 + due fields) in a table.
+            O(due fields) in a listpack, O(segments + due fields) in a table.
         """
         fields: list[bytes] = []
         table = self._table
@@ -365,6 +370,8 @@ class HashValue(Value):
         earliest: i64 = 0
         for index in range(len(table.segments)):
             fields.extend(table.due(index, now_ms - 1))
+            if len(fields) >= enough:
+                return fields
             here = table.segments[index].earliest
             if here != 0 and (earliest == 0 or here < earliest):
                 earliest = here

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i32, i64
 
 from hognose.datastructures.hashtable import HashTable
-from hognose.datastructures.hashvalue import HashValue
+from hognose.datastructures.hashvalue import ALL, HashValue
 from hognose.datastructures.value import Value
 from hognose.keyspace.access import lfu_touched
 from hognose.keyspace.events import EXPIRED, GENERIC, HASH, KEY_MISS, NEW
@@ -21,6 +21,9 @@ from hognose.keyspace.memory import bytes_size, value_size
 
 if TYPE_CHECKING:
     from hognose.keyspace.keyspace import Keyspace
+
+FIELDS_AT_A_TIME: Final = 512
+"""Fields of a hash that expire in a row, and those of the same segment: less than a millisecond."""
 
 
 class Database:
@@ -362,12 +365,21 @@ class Database:
         table.set(key, True)
         table.set_deadline(table.find(key), deadline_ms)
 
-    def expire_fields(self, key: bytes, value: HashValue) -> None:
-        """Deletes the fields of a hash whose deadlines passed, and the hash with its last one. O(expired fields)."""
+    def expire_fields(self, key: bytes, value: HashValue, enough: i64 = ALL) -> i64:
+        """Deletes the fields of a hash whose deadlines passed, and the hash with its last one. O(expired fields).
+
+        Args:
+            key: The key.
+            value: The hash there.
+            enough: After about so many the others are left.
+
+        Returns:
+            How many fields were deleted.
+        """
         keyspace = self.keyspace
-        fields = value.due(keyspace.now_ms())
+        fields = value.due(keyspace.now_ms(), enough)
         if not fields:
-            return
+            return 0
         place = self.table.find(key)
         if place >= 0 and self.table.found.is_unsaved:
             self._save_first(place)
@@ -380,19 +392,26 @@ class Database:
         self.notify(HASH, b"hexpired", key)
         if value.length() == 0:
             self.delete_empty(key)
+        return len(fields)
 
-    def expire_fields_at(self, key: bytes) -> None:
-        """What the expiry cycle does with a key of `field_deadlines` that has come due. O(expired fields)."""
+    def expire_fields_at(self, key: bytes) -> bool:
+        """What the expiry cycle does with a key of `field_deadlines` that has come due. O(FIELDS_AT_A_TIME).
+
+        Returns:
+            Whether there may be more fields that are due.
+        """
         place = self.table.find(key)
         value = self.table.found.slots[2 * place + 1] if place >= 0 else None
         earliest: i64 = 0
+        expired: i64 = 0
         if isinstance(value, HashValue):
-            self.expire_fields(key, value)
+            expired = self.expire_fields(key, value, FIELDS_AT_A_TIME)
             earliest = value.next_deadline()
         if earliest != 0:
             self.await_fields(key, earliest)
         else:
             self.field_deadlines.pop(key)
+        return earliest != 0 and expired >= FIELDS_AT_A_TIME
 
     # Reports
 

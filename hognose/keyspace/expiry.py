@@ -87,10 +87,12 @@ class ExpiryCycle:
             if segment < 0:
                 return True
             for key in hashes.due(segment, now_ms - 1):
-                database.expire_fields_at(key)
-                self._keyspace.settle_memory()
-                if self._keyspace.clock.read() > until_us:
-                    return False
+                goes_on = True
+                while goes_on:
+                    goes_on = database.expire_fields_at(key)
+                    self._keyspace.settle_memory()
+                    if self._keyspace.clock.read() > until_us:
+                        return False
             self._segment = segment
             steps += 1
             if steps % SEGMENTS_PER_CLOCK_READING == 0 and self._keyspace.clock.read() > until_us:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hognose.clock import FakeClock
+from hognose.datastructures.hashtable import SEGMENT_ENTRIES
 from hognose.datastructures.hashvalue import HashLimits, HashValue
+from hognose.keyspace.database import FIELDS_AT_A_TIME
 from hognose.keyspace.expiry import KEYS_PER_CLOCK_READING, SEGMENTS_PER_CLOCK_READING, ExpiryCycle
 from hognose.keyspace.keyspace import Keyspace
 from hognose.keyspace.lazyfree import ALWAYS
@@ -51,6 +53,35 @@ def test_a_round_leaves_no_expired_field_although_the_tables_shrink_under_it() -
     assert ExpiryCycle(keyspace).run(SLICE_US)
     assert keyspace.expired_fields == KEYS
     assert database.table.count == database.field_deadlines.count == 0
+
+
+def test_fields_of_one_large_hash_expire_a_part_at_a_time() -> None:
+    clock = FakeClock()
+    keyspace = Keyspace(clock)
+    database = keyspace.databases[0]
+    value = HashValue(HashLimits())
+    value.set(b"stays", b"value")
+    for number in range(KEYS):
+        field = b"field:%d" % number
+        value.set(field, b"value")
+        value.set_deadline(field, clock.now_ms - 1)
+    database.set(b"hash", value)
+    keyspace.settle_memory()
+    cycle = ExpiryCycle(keyspace)
+    clock.us_per_reading = SLICE_US + 1
+    slices = 0
+    while not cycle.run(SLICE_US) or value.length() > 1:
+        before = keyspace.expired_fields
+        assert 0 < before <= (slices + 1) * (FIELDS_AT_A_TIME + 2 * SEGMENT_ENTRIES)
+        slices += 1
+        assert slices < KEYS
+    assert slices > KEYS // (FIELDS_AT_A_TIME + 2 * SEGMENT_ENTRIES) // 2
+    assert keyspace.expired_fields == KEYS
+    value.check_invariants()
+    clock.us_per_reading = 0
+    assert cycle.run(SLICE_US)
+    assert database.field_deadlines.count == 0
+    assert database.table.count == 1
 
 
 def test_a_slice_ends_within_the_work_between_two_readings_of_the_clock() -> None:
