@@ -37,6 +37,8 @@ Source: the listpack specification by Salvatore Sanfilippo; golden blobs recorde
 from typing import Final
 
 from librt.strings import BytesWriter, read_i64_le, write_i16_le, write_i32_le, write_i64_le
+from librt.vecs import append as append_number
+from librt.vecs import vec
 from mypy_extensions import i16, i32, i64, u8
 
 from hognose.datastructures.numbers import canonical_int, canonical_value, format_i64
@@ -65,6 +67,10 @@ LONGEST_INT_TEXT: Final = 20
 ONE_BYTE: Final[list[bytes]] = [bytes([byte]) for byte in range(256)]
 SMALL_INT_TEXT: Final[list[bytes]] = [str(value).encode() for value in range(128)]
 SMALL_INT_ENTRY: Final[list[bytes]] = [bytes([value, 1]) for value in range(128)]
+MARKS: Final = 1024
+"""A power of two, many times the fields of a usual hash."""
+HASH_STEP: Final = 16777619
+"""The prime of FNV-1 for 32 bits."""
 LONG_COMPARE: Final = 64
 """From this size on, comparing through a slice is cheaper than byte by byte."""
 
@@ -319,17 +325,32 @@ def text_size(body: bytes, at: i64) -> i64:
     return encoded_size(body, at) - (2 if first < STRING32 else 5)
 
 
-def survey(body: bytes, stride: i64, compares: bool = True) -> tuple[i64, i64, bool]:
+class Marks:
+    """Which hashes have come by since a look began: a slot has the number of the look that met it last.
+
+    So nothing has to be cleared for each of many small listpacks.
+    """
+
+    def __init__(self) -> None:
+        looks = vec[i64](capacity=MARKS)
+        while len(looks) < MARKS:
+            looks = append_number(looks, 0)
+        self.looks: vec[i64] = looks
+        self.look: i64 = 0
+
+
+SEEN: Final = Marks()
+
+
+def survey(body: bytes, stride: i64) -> tuple[i64, i64, bool]:
     """Looks at what a listpack of a file holds, in groups of entries: members, fields with values and so on.
 
     Args:
         body: Entries in their proper form, as `unseal` returns them.
         stride: How many entries make a group. Of three the last is no text.
-        compares: Whether to look for equal ones.
 
     Returns:
-        How many entries there are, how long the longest text is, and whether the first of each group is there once, as
-        far as was looked.
+        How many entries there are, how long the longest text is, and whether the first of each group is there once.
 
     Complexity:
         O(N).
@@ -339,17 +360,49 @@ def survey(body: bytes, stride: i64, compares: bool = True) -> tuple[i64, i64, b
     count: i64 = 0
     place: i64 = 0
     longest: i64 = 0
-    firsts: set[bytes] = set()
+    may_repeat = False
+    looks = SEEN.looks
+    SEEN.look += 1
+    look = SEEN.look
     while at < size:
         end = at + entry_size(body, at)
-        if place == 0 and compares:
-            firsts.add(body[at:end])
+        if place == 0:
+            slot = hash_of_entry(body, at, end) & (MARKS - 1)
+            may_repeat = may_repeat or looks[slot] == look
+            looks[slot] = look
         if place < 2:
             longest = max(longest, text_size(body, at))
         place = place + 1 if place + 1 < stride else 0
         count += 1
         at = end
-    return count, longest, not compares or len(firsts) == (count + stride - 1) // stride
+    return count, longest, not may_repeat or are_distinct(body, stride)
+
+
+def hash_of_entry(body: bytes, at: i64, end: i64) -> i64:
+    """A number that equal entries have in common."""
+    value: i64 = 0
+    while at < end:
+        byte: i64 = body[at]
+        value = (value * HASH_STEP + byte) & 0xFFFFFFFF
+        at += 1
+    return value ^ (value >> 15)
+
+
+def are_distinct(body: bytes, stride: i64) -> bool:
+    """Whether the first entries of groups differ from each other. O(N)."""
+    at: i64 = 0
+    size: i64 = len(body)
+    place: i64 = 0
+    groups: i64 = 0
+    firsts: set[bytes] = set()
+    while at < size:
+        end = at + entry_size(body, at)
+        if place == 0:
+            firsts.add(body[at:end])
+            groups += 1
+        place = place + 1 if place + 1 < stride else 0
+        at = end
+    return len(firsts) == groups
 
 
 def entry_equals(body: bytes, at: i64, entry: bytes) -> bool:

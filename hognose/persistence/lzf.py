@@ -25,6 +25,8 @@ TABLE_BITS: Final = 14
 HASH_FACTOR: Final = 0x9E3779B1
 """The golden ratio's fraction in 32 bits: spreads three bytes over the table (Knuth)."""
 LONGEST_LITERAL: Final = 32
+FEW_LITERALS: Final = 8
+"""Copied one by one: quicker than making an object of them."""
 LONGEST_REPEAT: Final = 264
 FARTHEST: Final = 8192
 LONG_REPEAT: Final = 7
@@ -67,7 +69,7 @@ class Compressor:
             slot = (three * HASH_FACTOR >> 18) & ((1 << TABLE_BITS) - 1)
             there = table[slot] - base
             table[slot] = base + at
-            if there < 0 or there >= at or at - there > FARTHEST or not same_three(text, there, at):
+            if there < 0 or there >= at or at - there > FARTHEST or three_bytes(text, there) != three:
                 at += 1
                 continue
             length = repeat_length(text, there, at)
@@ -91,9 +93,10 @@ def two_bytes(text: bytes, at: i64) -> i64:
     return (first << 8) | second
 
 
-def same_three(text: bytes, there: i64, at: i64) -> bool:
-    """Whether the same three bytes stand at two places."""
-    return text[there] == text[at] and text[there + 1] == text[at + 1] and text[there + 2] == text[at + 2]
+def three_bytes(text: bytes, at: i64) -> i64:
+    """The three bytes at a place, the first one highest."""
+    third: i64 = text[at + 2]
+    return (two_bytes(text, at) << 8) | third
 
 
 def repeat_length(text: bytes, there: i64, at: i64) -> i64:
@@ -119,8 +122,14 @@ def write_literals(out: BytesWriter, text: bytes, start: i64, end: i64) -> None:
     while start < end:
         count: i64 = min(end - start, LONGEST_LITERAL)
         out.append(u8(count - 1))
-        out.write(text[start : start + count])
-        start += count
+        if count > FEW_LITERALS:
+            out.write(text[start : start + count])
+            start += count
+            continue
+        while count > 0:
+            out.append(u8(i64(text[start])))
+            start += 1
+            count -= 1
 
 
 def write_repeat(out: BytesWriter, offset: i64, length: i64) -> None:

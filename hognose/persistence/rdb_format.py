@@ -114,8 +114,6 @@ class ValueLimits:
 
     Attributes:
         checked_values: How many values came as blobs and were checked (INFO dump_payload_sanitizations).
-        has_checksum: What is being read has a checksum that is compared at its end, so that elements are as they were
-            written: it is not looked whether any is there twice.
     """
 
     def __init__(self, lists: ListLimits, hashes: HashLimits, sets: SetLimits, zsets: ZSetLimits) -> None:
@@ -124,7 +122,6 @@ class ValueLimits:
         self.sets: Final = sets
         self.zsets: Final = zsets
         self.checked_values: i64 = 0
-        self.has_checksum = False
 
 
 def is_known_version(version: i64) -> bool:

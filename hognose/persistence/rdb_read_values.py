@@ -179,7 +179,7 @@ def read_set(source: RdbSource, kind: i64, limits: ValueLimits) -> SetValue:
         value.adopt_intset(blob)
     elif kind == rdb.SET_LISTPACK:
         body = listpack.unseal(source.string())
-        count, longest, is_distinct = listpack.survey(body, 1, not limits.has_checksum)
+        count, longest, is_distinct = listpack.survey(body, 1)
         if not is_distinct:
             raise ValueError(TWICE)
         value.adopt_listpack(body, count, longest)
@@ -287,7 +287,7 @@ def read_pairs(source: RdbSource, limits: ValueLimits) -> HashValue:
 
 def hash_of_body(body: bytes, stride: i64, limits: ValueLimits) -> HashValue:
     """Makes a hash of a listpack's entries: fields and values, with a stride of 3 deadlines too."""
-    count, longest, is_distinct = listpack.survey(body, stride, not limits.has_checksum)
+    count, longest, is_distinct = listpack.survey(body, stride)
     if count % stride:
         raise ValueError("hash with a field without value")
     if not is_distinct:

@@ -128,11 +128,9 @@ class DatasetReader:
         keyspace = self._keyspace
         notify_classes = keyspace.notify_classes
         keyspace.notify_classes = 0
-        self._limits.has_checksum = self._checks and self.version >= CHECKSUM_SINCE
         try:
             is_at_end = self._read_keys(source, until_offset, until_us)
         finally:
-            self._limits.has_checksum = False
             keyspace.settle_memory()
             keyspace.notify_classes = notify_classes
         if is_at_end and self.version >= CHECKSUM_SINCE:

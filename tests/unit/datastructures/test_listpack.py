@@ -131,6 +131,8 @@ def test_a_corrupt_blob_is_refused(blob: bytes) -> None:
         [b"a", b"1", b"2", b"a", b"1", b"2"],
         [b"%d" % border for border in BORDERS],
         [b"x" * 63, b"x" * 64, b"x" * 4095, b"x" * 4096, b"1", b""],
+        [b"%d" % number for number in range(3000)],  # more than there are marks
+        [b"%d" % (number % 2999) for number in range(3000)],
     ],
 )
 def test_survey_tells_of_a_listpack_what_its_elements_tell(elements: list[bytes], stride: int) -> None:
