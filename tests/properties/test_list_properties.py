@@ -251,7 +251,7 @@ def test_ends_that_are_packed_late_give_the_nodes_that_packing_at_once_gives(
             at_once.nodes()
             assert late.length() == at_once.length() == len(model)
     weight = late.memory_bytes()
-    assert weight >= sum(len(element) for element in model)
+    assert weight >= sum(len(node.body) for node in at_once.nodes())
     nodes = [[(node.plain, node.count, node.body) for node in value.nodes()] for value in (late, at_once)]
     assert nodes[0] == nodes[1]
     assert late.memory_bytes() == weight, "reading is no change that anybody weighs"
