@@ -271,7 +271,7 @@ class HashValue(Value):
     def reserve(self, fields: i64) -> None:
         """Changes to a table at once if so many fields are about to be set that a listpack would not hold them."""
         if self._table is None and fields > self._limits.max_entries:
-            self._to_table(fields)
+            self._to_table()
 
     def delete(self, field: bytes) -> bool:
         """Takes a field out. Returns whether it was there. O(1); O(N) in a listpack."""
@@ -502,11 +502,10 @@ class HashValue(Value):
         self._body = b"".join(pieces)
         self._stride = TRIPLE
 
-    def _to_table(self, room: i64 = 0) -> None:
-        """Changes to a table, with deadlines; with room for so many fields. O(N)."""
+    def _to_table(self) -> None:
+        """Changes to a table, with deadlines. O(N)."""
         body = self._body
         table = HashTable()
-        table.reserve(room)
         at: i64 = 0
         size: i64 = len(body)
         while at < size:

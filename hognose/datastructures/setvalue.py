@@ -164,9 +164,9 @@ class SetValue(Value):
                 self._form = LISTPACK
                 self._blob = b""
                 return
-            self._to_table(count)
+            self._to_table()
         elif count > (limits.max_listpack_entries if self._form == LISTPACK else limits.max_intset_entries):
-            self._to_table(count)
+            self._to_table()
 
     def add(self, member: bytes) -> bool:
         """Puts a member in. Returns whether it is new. O(1); O(N) in a blob, with one copy of it."""
@@ -339,10 +339,9 @@ class SetValue(Value):
         else:
             self._to_table()
 
-    def _to_table(self, room: i64 = 0) -> None:
-        """Changes to a table, with room for so many members. O(N)."""
+    def _to_table(self) -> None:
+        """Changes to a table. O(N)."""
         table = HashTable()
-        table.reserve(room)
         for member in self.members():
             table.set(member, PRESENT)
             self._text_bytes += bytes_size(len(member))

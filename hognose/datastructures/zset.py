@@ -90,7 +90,7 @@ class ZSetValue(Value):
         self._table: HashTable = EMPTY_TABLE
         self._member_bytes: i64 = 0
         if expected_entries > limits.max_entries or first_value_bytes > limits.max_value_bytes:
-            self.unpack(expected_entries)
+            self.unpack()
 
     # As a value
 
@@ -143,14 +143,13 @@ class ZSetValue(Value):
 
     # Encodings
 
-    def unpack(self, room: i64 = 0) -> None:
-        """Makes it a skiplist, with room for so many members in its table. O(N)."""
+    def unpack(self) -> None:
+        """Makes it a skiplist. O(N)."""
         if self._order is not None:
             return
         flat = elements(self._body)
         self._order = Skiplist()
         self._table = HashTable(scores=True)
-        self._table.reserve(room)
         self._body = b""
         self._pairs = 0
         i: i64 = 0
@@ -196,7 +195,7 @@ class ZSetValue(Value):
     def expect(self, entries: i64) -> None:
         """Makes it a skiplist at once if a command is about to add more members than a listpack may hold."""
         if entries > self._limits.max_entries:
-            self.unpack(entries)
+            self.unpack()
 
     # Single members
 

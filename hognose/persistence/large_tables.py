@@ -72,8 +72,58 @@ def entries_of(segment: Segment, has_values: bool) -> Entries:
     return found
 
 
+class TableNotes(SegmentWatcher):
+    """What a table held when this was made: segments noted before they changed, and those that have not.
+
+    Args:
+        table: Watched until `close`.
+        entry_bytes: What a noted text weighs, with all that belongs to it.
+        notes: The account.
+    """
+
+    def __init__(self, table: HashTable, entry_bytes: i64, notes: Notes) -> None:
+        self._table: Final = table
+        self._segments: Final = table.segments
+        self._at: i64 = 0
+        self._noted: Final[list[Entries]] = []
+        self._entry_bytes: i64 = entry_bytes
+        self._notes: Final = notes
+        table.watch(self)
+
+    def note(self, entries: Entries) -> None:
+        """Keeps entries of a segment that is about to change."""
+        self._noted.append(entries)
+        self._notes.used_bytes += self._entry_bytes * len(entries.texts)
+
+    def take_noted(self) -> Entries | None:
+        """Hands over entries that were noted; None if there are none."""
+        if not self._noted:
+            return None
+        entries = self._noted.pop()
+        self._notes.used_bytes -= self._entry_bytes * len(entries.texts)
+        return entries
+
+    def next_segment(self) -> Segment | None:
+        """The next segment that has not changed and was not returned before; None at the end."""
+        epoch = self._table.epoch
+        count: i64 = len(self._segments)
+        while self._at < count:
+            segment = self._segments[self._at]
+            self._at += 1
+            if segment.epoch != epoch:
+                segment.epoch = epoch
+                return segment
+        return None
+
+    def close(self) -> None:
+        """Ends the watch, with everything read or not."""
+        self._table.unwatch()
+        while self.take_noted() is not None:
+            pass
+
+
 @final
-class TableAsOf(SegmentWatcher):
+class TableAsOf(TableNotes):
     """The entries of a hash table as they were when this was made, in no order.
 
     Args:
@@ -83,47 +133,23 @@ class TableAsOf(SegmentWatcher):
     """
 
     def __init__(self, table: HashTable, has_values: bool, notes: Notes) -> None:
-        self._table: Final = table
+        super().__init__(table, TEXT_BYTES, notes)
         self._has_values: Final = has_values
-        self._segments: Final = table.segments
-        self._at: i64 = 0
-        self._noted: Final[list[Entries]] = []
-        self._notes: Final = notes
-        table.watch(self)
 
     def before_change(self, segment: Segment) -> None:
-        noted = entries_of(segment, self._has_values)
-        self._noted.append(noted)
-        self._notes.used_bytes += TEXT_BYTES * len(noted.texts)
+        self.note(entries_of(segment, self._has_values))
 
     def next(self) -> Entries | None:
         """Entries that were not returned before; none may be among them. None at the end. O(segment)."""
-        if self._noted:
-            noted = self._noted.pop()
-            self._notes.used_bytes -= TEXT_BYTES * len(noted.texts)
+        noted = self.take_noted()
+        if noted is not None:
             return noted
-        epoch = self._table.epoch
-        at = self._at
-        count: i64 = len(self._segments)
-        while at < count and self._segments[at].epoch == epoch:
-            at += 1
-        self._at = at + 1
-        if at >= count:
-            return None
-        segment = self._segments[at]
-        segment.epoch = epoch
-        return entries_of(segment, self._has_values)
-
-    def close(self) -> None:
-        """Ends the watch, with everything read or not."""
-        self._table.unwatch()
-        for noted in self._noted:
-            self._notes.used_bytes -= TEXT_BYTES * len(noted.texts)
-        self._noted.clear()
+        segment = self.next_segment()
+        return None if segment is None else entries_of(segment, self._has_values)
 
 
 @final
-class ScoresAsOf(SegmentWatcher):
+class ScoresAsOf(TableNotes):
     """The members of a sorted set as they were when this was made: from the highest rank down while they do not change.
 
     Args:
@@ -133,17 +159,12 @@ class ScoresAsOf(SegmentWatcher):
     """
 
     def __init__(self, table: HashTable, order: Skiplist, notes: Notes) -> None:
-        self._table: Final = table
+        super().__init__(table, SCORED_BYTES, notes)
         self._order: Skiplist | None = order  # None from the first change on
         self._rank: i64 = order.length()  # where the last ranks read begin
         self._last_score: float = 0.0
         self._last_member: bytes = b""
         self._has_last = False
-        self._segments: Final = table.segments
-        self._at: i64 = 0
-        self._noted: Final[list[Entries]] = []
-        self._notes: Final = notes
-        table.watch(self)
 
     def leave_order(self) -> None:
         """The set is about to change: from now on it is read from the table. O(1)."""
@@ -151,11 +172,7 @@ class ScoresAsOf(SegmentWatcher):
 
     def before_change(self, segment: Segment) -> None:
         self._order = None
-        noted = Entries()
-        self._read(segment, noted)
-        if noted.texts:
-            self._noted.append(noted)
-            self._notes.used_bytes += SCORED_BYTES * len(noted.texts)
+        self.note(self._read(segment))
 
     def next(self) -> Entries | None:
         """Members that were not returned before; none may be among them. None at the end.
@@ -166,20 +183,11 @@ class ScoresAsOf(SegmentWatcher):
         order = self._order
         if order is not None:
             return self._next_ranks(order)
-        if self._noted:
-            noted = self._noted.pop()
-            self._notes.used_bytes -= SCORED_BYTES * len(noted.texts)
+        noted = self.take_noted()
+        if noted is not None:
             return noted
-        segments = self._segments
-        if self._at >= len(segments):
-            return None
-        found = Entries()
-        segment = segments[self._at]
-        if segment.epoch != self._table.epoch:
-            segment.epoch = self._table.epoch
-            self._read(segment, found)
-        self._at += 1
-        return found
+        segment = self.next_segment()
+        return None if segment is None else self._read(segment)
 
     def _next_ranks(self, order: Skiplist) -> Entries | None:
         stop = self._rank
@@ -197,8 +205,9 @@ class ScoresAsOf(SegmentWatcher):
         found.scores.reverse()
         return found
 
-    def _read(self, segment: Segment, found: Entries) -> None:
-        """Adds those members of a segment that were not read by rank."""
+    def _read(self, segment: Segment) -> Entries:
+        """Those members of a segment that were not read by rank."""
+        found = Entries()
         last_score = self._last_score
         place: i64 = 0
         while place < segment.capacity:
@@ -210,13 +219,7 @@ class ScoresAsOf(SegmentWatcher):
                     found.texts.append(member)
                     found.scores.append(score)
             place += 1
-
-    def close(self) -> None:
-        """Ends the watch, with everything read or not."""
-        self._table.unwatch()
-        for noted in self._noted:
-            self._notes.used_bytes -= SCORED_BYTES * len(noted.texts)
-        self._noted.clear()
+        return found
 
 
 @final

@@ -273,7 +273,7 @@ class DatasetReader:
 
     def announce(self, keys: i64, expires: i64) -> None:
         """The database has about so many keys, of which so many expire: a hint to which nothing needs to hold."""
-        self._database.table.reserve(keys)
+        self._database.table.reserve(keys - expires)  # those may have expired meanwhile, and are left out then
 
     def store_library(self, source: RdbSource, text: bytes) -> None:
         """Takes a library of functions."""

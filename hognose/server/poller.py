@@ -85,7 +85,17 @@ class Poller:
         raise NotImplementedError
 
     def serve(self) -> None:
-        """Serves the sockets that have something to tell now; does not wait."""
+        """Serves the sockets that have something to tell now; does not wait.
+
+        It may be called while it runs: whoever is met twice has nothing to tell the second time.
+        """
+        self.rounds.begin_round()
+        try:
+            self._serve_ready()
+        finally:
+            self.rounds.end_round()
+
+    def _serve_ready(self) -> None:
         raise NotImplementedError
 
     def close(self) -> None:
@@ -124,14 +134,6 @@ class EpollPoller(Poller):
             self._epoll.register(watched.fd, mask)
         else:
             self._epoll.modify(watched.fd, mask)
-
-    def serve(self) -> None:
-        """See `Poller`. It may be called while it runs: whoever is met twice has nothing to tell the second time."""
-        self.rounds.begin_round()
-        try:
-            self._serve_ready()
-        finally:
-            self.rounds.end_round()
 
     def _serve_ready(self) -> None:
         watched = self._watched
@@ -201,15 +203,8 @@ class LoopPoller(Poller):
         self._in_round = False
         self.rounds.end_round()
 
-    def serve(self) -> None:
-        """See `Poller`. O(watched): only a script that takes long calls this."""
-        self.rounds.begin_round()
-        try:
-            self._serve_ready()
-        finally:
-            self.rounds.end_round()
-
     def _serve_ready(self) -> None:
+        """O(watched): only a script that takes long comes here."""
         with selectors.DefaultSelector() as selector:
             for watched in self._watched.values():
                 selector.register(watched.fd, watched.watched_for)

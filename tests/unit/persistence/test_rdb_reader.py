@@ -59,6 +59,23 @@ def test_libraries_are_kept_and_written_back_in_order() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expires", "left", "segments"),
+    [
+        (0, 40_000, 9),  # 10,000 keys without deadline, at 1,024 to a segment
+        (9_000, 40_000, 1),  # they may all be left out
+        (0, 100, 1),  # a file of so few bytes cannot hold them
+    ],
+)
+def test_room_is_made_for_keys_that_will_stay_and_for_which_there_are_bytes(
+    expires: int, left: int, segments: int
+) -> None:
+    sizes = b"\xfb\x80" + (10_000).to_bytes(4, "big") + b"\x80" + expires.to_bytes(4, "big")
+    aux = b"\xfa\x01a\x80" + left.to_bytes(4, "big") + b"x" * left
+    _, keyspace = read(b"REDIS0011" + sizes + aux + END)
+    assert len(keyspace.databases[0].table.segments) == segments
+
+
+@pytest.mark.parametrize(
     ("magic", "rest"),
     [
         (b"REDIS0012", b"\xf4\x05\x01\x00"),
