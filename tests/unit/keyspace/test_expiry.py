@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from hognose.clock import FakeClock
 from hognose.datastructures.hashtable import SEGMENT_ENTRIES
 from hognose.datastructures.hashvalue import HashLimits, HashValue
 from hognose.keyspace.database import FIELDS_AT_A_TIME
+from hognose.keyspace.events import KeyspaceListener
 from hognose.keyspace.expiry import KEYS_PER_CLOCK_READING, SEGMENTS_PER_CLOCK_READING, ExpiryCycle
 from hognose.keyspace.keyspace import Keyspace
 from hognose.keyspace.lazyfree import ALWAYS
@@ -102,6 +105,30 @@ def test_a_slice_ends_within_the_work_between_two_readings_of_the_clock() -> Non
     assert cycle.time_limit_reached == slices - 1 > 3
     assert longest <= SLICE_US + 2 * us
     assert most <= (SLICE_US // us + 2) * KEYS_PER_CLOCK_READING
+
+
+class LastExpired(KeyspaceListener):
+    """Looks at each expired key when the next one expires: has it left memory, but for what this holds itself?"""
+
+    def __init__(self) -> None:
+        self.key = b""
+        self.seen = 0
+
+    def key_expired(self, db_index: int, key: bytes) -> None:
+        if self.seen > 0:
+            references = sys.getrefcount(self.key)
+            assert references == 2  # the attribute and the argument
+        self.key = key
+        self.seen += 1
+
+
+def test_each_key_has_left_memory_before_the_next_one_expires() -> None:
+    """All keys of the last segments together free so many arenas that it takes longer than a slice may."""
+    keyspace = Keyspace(FakeClock())
+    fill(keyspace, 0)
+    keyspace.listener = last = LastExpired()
+    assert ExpiryCycle(keyspace).run(SLICE_US)
+    assert last.seen == KEYS
 
 
 def test_what_comes_between_two_readings_of_the_clock_fits_in_five_milliseconds_whatever_the_values() -> None:
