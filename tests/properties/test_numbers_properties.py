@@ -32,6 +32,11 @@ def test_every_double_survives_printing_and_reading(value: float) -> None:
     assert parse_double(format_double(value)) == value
 
 
+@given(st.text("0123456789", min_size=1, max_size=20))
+def test_digits_are_read_as_python_reads_them(text: str) -> None:
+    assert parse_double(text.encode()) == float(text)
+
+
 @given(st.floats(min_value=-8, max_value=8).map(lambda x: round(x, 15)), st.integers(-8, 8))
 def test_small_decimal_sums_come_out_without_noise(value: float, increment: int) -> None:
     text = f"{value:.15f}".encode()
