@@ -19,7 +19,7 @@ import selectors
 from collections.abc import Callable
 from typing import Final
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 READ: Final = 1
 WRITE: Final = 2
@@ -44,7 +44,7 @@ class Watched:
 
     def __init__(self, fd: int) -> None:
         self.fd: int = fd
-        self.watched_for: int = 0
+        self.watched_for: i64 = 0
 
     def on_readable(self) -> None:
         """There is something to read, to accept, or an error to find."""
@@ -114,8 +114,8 @@ class EpollPoller(Poller):
         super().__init__()
         self._loop: Final = loop
         self._epoll: Final = select.epoll()
-        self._poll: Final[Callable[[float, int], list[tuple[int, int]]]] = self._epoll.poll
-        self._watched: Final[dict[int, Watched]] = {}
+        self._poll: Final[Callable[[float, int], list[tuple[i64, i64]]]] = self._epoll.poll
+        self._watched: Final[list[Watched | None]] = []  # by descriptor: the kernel gives out the lowest that is free
         loop.add_reader(self._epoll.fileno(), self.serve)
 
     def watch(self, watched: Watched, events: int) -> None:
@@ -125,11 +125,13 @@ class EpollPoller(Poller):
             return
         watched.watched_for = events
         if events == 0:
-            del self._watched[watched.fd]
+            self._watched[watched.fd] = None
             self._epoll.unregister(watched.fd)
             return
         mask = (EPOLLIN if events & READ else 0) | (EPOLLOUT if events & WRITE else 0)
         if before == 0:
+            while len(self._watched) <= watched.fd:
+                self._watched.append(None)
             self._watched[watched.fd] = watched
             self._epoll.register(watched.fd, mask)
         else:
@@ -138,7 +140,7 @@ class EpollPoller(Poller):
     def _serve_ready(self) -> None:
         watched = self._watched
         for fd, events in self._poll(0, MOST_EVENTS):
-            each = watched.get(fd)
+            each = watched[fd]
             if each is None:
                 continue  # one that was served before has closed it
             # Errors and hang-ups come with neither bit, or both; whoever is watched for something gets to see them.
