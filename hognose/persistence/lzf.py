@@ -17,8 +17,8 @@ Source: the format of Marc Lehmann's LibLZF, as its documentation describes it.
 
 from typing import Final
 
-from librt.strings import BytesWriter, read_i64_le
-from librt.vecs import append, vec
+from librt.strings import BytesWriter, read_i32_le, read_i64_le
+from librt.vecs import vec
 from mypy_extensions import i64, u8
 
 TABLE_BITS: Final = 14
@@ -36,10 +36,7 @@ class Compressor:
     """Compresses one text after the other with one table."""
 
     def __init__(self) -> None:
-        table = vec[i64](capacity=1 << TABLE_BITS)
-        while len(table) < 1 << TABLE_BITS:
-            table = append(table, 0)
-        self._table: vec[i64] = table
+        self._table: vec[i64] = vec[i64]([0] * (1 << TABLE_BITS))
         self._next: i64 = 1
 
     def compress(self, text: bytes, limit: i64) -> bytes | None:
@@ -62,41 +59,28 @@ class Compressor:
         out = BytesWriter()
         at: i64 = 0
         copied: i64 = 0
-        three: i64 = two_bytes(text, 0)
-        while at + 2 < size:
-            third: i64 = text[at + 2]
-            three = ((three << 8) | third) & 0xFFFFFF
+        while at + 4 <= size:
+            three = three_bytes(text, at)
             slot = (three * HASH_FACTOR >> 18) & ((1 << TABLE_BITS) - 1)
             there = table[slot] - base
             table[slot] = base + at
-            if there < 0 or there >= at or at - there > FARTHEST or three_bytes(text, there) != three:
+            if there >= 0 and at - there <= FARTHEST and three_bytes(text, there) == three:
+                length = repeat_length(text, there, at)
+                write_literals(out, text, copied, at)
+                write_repeat(out, at - there - 1, length)
+                at += length
+                copied = at
+                if len(out) > limit:
+                    return None
+            else:
                 at += 1
-                continue
-            length = repeat_length(text, there, at)
-            write_literals(out, text, copied, at)
-            write_repeat(out, at - there - 1, length)
-            at += length
-            copied = at
-            three = two_bytes(text, at)
-            if len(out) > limit:
-                return None
         write_literals(out, text, copied, size)
         return out.getvalue() if len(out) <= limit else None
 
 
-def two_bytes(text: bytes, at: i64) -> i64:
-    """The two bytes at a place, the first one high; 0 if there are not as many."""
-    if at + 1 >= len(text):
-        return 0
-    first: i64 = text[at]
-    second: i64 = text[at + 1]
-    return (first << 8) | second
-
-
 def three_bytes(text: bytes, at: i64) -> i64:
-    """The three bytes at a place, the first one highest."""
-    third: i64 = text[at + 2]
-    return (two_bytes(text, at) << 8) | third
+    """The three bytes at a place as one number; behind them must be another one."""
+    return i64(read_i32_le(text, at)) & 0xFFFFFF
 
 
 def repeat_length(text: bytes, there: i64, at: i64) -> i64:
@@ -119,17 +103,16 @@ def repeat_length(text: bytes, there: i64, at: i64) -> i64:
 
 def write_literals(out: BytesWriter, text: bytes, start: i64, end: i64) -> None:
     """Writes bytes as they are."""
+    while start + FEW_LITERALS < end:
+        stop: i64 = min(end, start + LONGEST_LITERAL)
+        out.append(u8(stop - start - 1))
+        out.write(text[start:stop])
+        start = stop
+    if start < end:
+        out.append(u8(end - start - 1))
     while start < end:
-        count: i64 = min(end - start, LONGEST_LITERAL)
-        out.append(u8(count - 1))
-        if count > FEW_LITERALS:
-            out.write(text[start : start + count])
-            start += count
-            continue
-        while count > 0:
-            out.append(u8(i64(text[start])))
-            start += 1
-            count -= 1
+        out.append(u8(i64(text[start])))
+        start += 1
 
 
 def write_repeat(out: BytesWriter, offset: i64, length: i64) -> None:
@@ -156,43 +139,41 @@ def decompress(data: bytes, size: i64) -> bytes:
     Complexity:
         O(size).
     """
-    out = BytesWriter()
+    out = vec[u8]([0] * size)
+    made: i64 = 0
     at: i64 = 0
     end: i64 = len(data)
     while at < end:
         control: i64 = data[at]
         at += 1
         if control < LONGEST_LITERAL:
-            after = at + control + 1
-            if after > end:
+            stop = made + control + 1
+            if at + control >= end:
                 raise ValueError("compressed string that ends too early")
-            out.write(data[at:after])
-            at = after
-        else:
-            at = copy_repeat(out, data, at, control, size)
-        if len(out) > size:
-            raise ValueError("compressed string longer than it says")
-    if len(out) != size:
-        raise ValueError("compressed string shorter than it says")
-    return out.getvalue()
-
-
-def copy_repeat(out: BytesWriter, data: bytes, at: i64, control: i64, size: i64) -> i64:
-    """Makes the repeat with a control byte; returns where the next piece begins."""
-    length = control >> 5
-    end: i64 = len(data)
-    if at + (1 if length == LONG_REPEAT else 0) >= end:
-        raise ValueError("compressed string that ends too early")
-    if length == LONG_REPEAT:
-        extra: i64 = data[at]
-        length += extra
+            if stop > size:
+                raise ValueError("compressed string longer than it says")
+            while made < stop:
+                out[made] = u8(i64(data[at]))
+                made += 1
+                at += 1
+            continue
+        length = control >> 5
+        if length == LONG_REPEAT and at < end:
+            extra: i64 = data[at]
+            length += extra
+            at += 1
+        if at >= end:
+            raise ValueError("compressed string that ends too early")
+        low: i64 = data[at]
         at += 1
-    low: i64 = data[at]
-    source = len(out) - (((control & 31) << 8) | low) - 1
-    if source < 0 or len(out) + length + 2 > size:
-        raise ValueError("compressed string that repeats what is not there")
-    stop = source + length + 2
-    while source < stop:
-        out.append(out[source])
-        source += 1
-    return at + 1
+        source = made - ((control & 31) << 8 | low) - 1
+        stop = made + length + 2
+        if source < 0 or stop > size:
+            raise ValueError("compressed string that repeats what is not there")
+        while made < stop:
+            out[made] = out[source]
+            made += 1
+            source += 1
+    if made != size:
+        raise ValueError("compressed string shorter than it says")
+    return bytes(out)
