@@ -37,7 +37,6 @@ Source: the listpack specification by Salvatore Sanfilippo; golden blobs recorde
 from typing import Final
 
 from librt.strings import BytesWriter, read_i64_le, write_i16_le, write_i32_le, write_i64_le
-from librt.vecs import append as append_number
 from librt.vecs import vec
 from mypy_extensions import i16, i32, i64, u8
 
@@ -67,10 +66,13 @@ LONGEST_INT_TEXT: Final = 20
 ONE_BYTE: Final[list[bytes]] = [bytes([byte]) for byte in range(256)]
 SMALL_INT_TEXT: Final[list[bytes]] = [str(value).encode() for value in range(128)]
 SMALL_INT_ENTRY: Final[list[bytes]] = [bytes([value, 1]) for value in range(128)]
-MARKS: Final = 1024
-"""A power of two, many times the fields of a usual hash."""
-HASH_STEP: Final = 16777619
-"""The prime of FNV-1 for 32 bits."""
+MARK_BITS: Final = 12
+MARKS: Final = 1 << MARK_BITS
+"""So many that the fields of a usual hash hardly ever share one."""
+HASH_FACTOR: Final = 0x9E3779B1
+"""The golden ratio's fraction in 32 bits: spreads what it multiplies over the high bits (Knuth)."""
+HASH_BITS: Final = 48
+HASH_MASK: Final = (1 << HASH_BITS) - 1
 LONG_COMPARE: Final = 64
 """From this size on, comparing through a slice is cheaper than byte by byte."""
 
@@ -332,10 +334,7 @@ class Marks:
     """
 
     def __init__(self) -> None:
-        looks = vec[i64](capacity=MARKS)
-        while len(looks) < MARKS:
-            looks = append_number(looks, 0)
-        self.looks: vec[i64] = looks
+        self.looks: vec[i64] = vec[i64]([0] * MARKS)
         self.look: i64 = 0
 
 
@@ -365,27 +364,40 @@ def survey(body: bytes, stride: i64) -> tuple[i64, i64, bool]:
     SEEN.look += 1
     look = SEEN.look
     while at < size:
-        end = at + entry_size(body, at)
+        first: i64 = body[at]
+        if STRING6 <= first < INT13:
+            length = first & 63
+            end = at + length + 2
+        else:
+            length = 0
+            if place < 2:
+                length = text_size(body, at)
+            end = at + entry_size(body, at)
         if place == 0:
-            slot = hash_of_entry(body, at, end) & (MARKS - 1)
-            may_repeat = may_repeat or looks[slot] == look
-            looks[slot] = look
-        if place < 2:
-            longest = max(longest, text_size(body, at))
-        place = place + 1 if place + 1 < stride else 0
+            mark = hash_of_entry(body, at, end)
+            may_repeat = may_repeat or looks[mark] == look
+            looks[mark] = look
+        longest = max(longest, length)
+        place += 1
+        if place == stride:
+            place = 0
         count += 1
         at = end
     return count, longest, not may_repeat or are_distinct(body, stride)
 
 
 def hash_of_entry(body: bytes, at: i64, end: i64) -> i64:
-    """A number that equal entries have in common."""
+    """A number below MARKS that equal entries have in common."""
     value: i64 = 0
+    while at + 8 <= end:
+        word = read_i64_le(body, at)
+        value = (value ^ word ^ (word >> 32)) * HASH_FACTOR & HASH_MASK
+        at += 8
     while at < end:
         byte: i64 = body[at]
-        value = (value * HASH_STEP + byte) & 0xFFFFFFFF
+        value = (value ^ byte) * HASH_FACTOR & HASH_MASK
         at += 1
-    return value ^ (value >> 15)
+    return value >> (HASH_BITS - MARK_BITS)
 
 
 def are_distinct(body: bytes, stride: i64) -> bool:
@@ -582,18 +594,16 @@ def unseal(blob: bytes) -> bytes:
     Complexity:
         O(N).
     """
-    validate(blob)
+    is_proper = validate(blob)
     body = blob[HEADER_BYTES : len(blob) - 1]
-    if is_canonical(body):
-        return body
-    return encode_all(elements(body))
+    return body if is_proper else encode_all(elements(body))
 
 
-def validate(blob: bytes) -> i64:
+def validate(blob: bytes) -> bool:
     """Checks header, end mark, every entry and every backlen of a blob.
 
     Returns:
-        The number of entries.
+        Whether every element is in the form `encode` gives it.
 
     Raises:
         ValueError: Something does not fit.
@@ -606,13 +616,21 @@ def validate(blob: bytes) -> i64:
     end = size - 1
     at: i64 = HEADER_BYTES
     count: i64 = 0
+    is_proper = True
     while at < end:
-        at = checked_end(blob, at, end)
         count += 1
+        first: i64 = blob[at]
+        length = (first & 63) + 1
+        if STRING6 < first < INT13 and at + length < end and blob[at + length] == length and blob[at + 1] > NINE:
+            at += length + 1  # most entries: a short text that is no number
+            continue
+        after = checked_end(blob, at, end)
+        is_proper = is_proper and is_canonical_entry(blob, at)
+        at = after
     claimed = i64(blob[4]) | (i64(blob[5]) << 8)
     if claimed not in (count, COUNT_UNKNOWN):
         raise ValueError("listpack with another number of entries than its header says")
-    return count
+    return is_proper
 
 
 def checked_end(blob: bytes, at: i64, end: i64) -> i64:

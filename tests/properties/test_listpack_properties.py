@@ -19,8 +19,9 @@ I64 = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-40000, 40000), st
 def test_elements_survive_both_ways(elements: list[bytes]) -> None:
     body = listpack.encode_all(elements)
     blob = listpack.seal(body, len(elements))
-    assert listpack.validate(blob) == len(elements)
+    assert listpack.validate(blob)
     assert listpack.unseal(blob) == body
+    assert listpack.count_entries(body) == len(elements)
     assert listpack.elements(body) == elements
     listpack.check_invariants(body)
     for index in range(len(elements) + 1):
@@ -78,14 +79,17 @@ def test_any_bytes_in_a_good_frame_are_refused_or_readable_to_their_end(body: by
 
 def check_any_blob(blob: bytes) -> None:
     try:
-        count = listpack.validate(blob)
+        is_proper = listpack.validate(blob)
     except ValueError:
         with pytest.raises(ValueError):
             listpack.unseal(blob)
         return
+    entries = blob[6:-1]
+    assert is_proper == listpack.is_canonical(entries)
     body = listpack.unseal(blob)
-    assert listpack.count_entries(body) == count
-    assert listpack.elements(body) == listpack.elements(blob[6:-1])
+    assert listpack.count_entries(body) == listpack.count_entries(entries)
+    assert int.from_bytes(blob[4:6], "little") in (listpack.count_entries(body), 65535)
+    assert listpack.elements(body) == listpack.elements(entries)
     assert listpack.is_canonical(body)
 
 
