@@ -69,10 +69,10 @@ SMALL_INT_ENTRY: Final[list[bytes]] = [bytes([value, 1]) for value in range(128)
 MARK_BITS: Final = 12
 MARKS: Final = 1 << MARK_BITS
 """So many that the fields of a usual hash hardly ever share one."""
-HASH_FACTOR: Final = 0x9E3779B1
-"""The golden ratio's fraction in 32 bits: spreads what it multiplies over the high bits (Knuth)."""
 HASH_BITS: Final = 48
 HASH_MASK: Final = (1 << HASH_BITS) - 1
+HASH_FACTOR: Final = 0x9E3779B97F4B
+"""The golden ratio's fraction in as many bits, made odd: spreads what it multiplies over the high ones (Knuth)."""
 LONG_COMPARE: Final = 64
 """From this size on, comparing through a slice is cheaper than byte by byte."""
 
@@ -389,15 +389,22 @@ def survey(body: bytes, stride: i64) -> tuple[i64, i64, bool]:
 def hash_of_entry(body: bytes, at: i64, end: i64) -> i64:
     """A number below MARKS that equal entries have in common."""
     value: i64 = 0
-    while at + 8 <= end:
-        word = read_i64_le(body, at)
-        value = (value ^ word ^ (word >> 32)) * HASH_FACTOR & HASH_MASK
+    last = end - 8
+    if last < at:
+        while at < end:
+            value = mixed(value, body[at])
+            at += 1
+        return value >> (HASH_BITS - MARK_BITS)
+    while at < last:
+        value = mixed(value, read_i64_le(body, at))
         at += 8
-    while at < end:
-        byte: i64 = body[at]
-        value = (value ^ byte) * HASH_FACTOR & HASH_MASK
-        at += 1
+    value = mixed(value, read_i64_le(body, last))  # some of it for the second time
     return value >> (HASH_BITS - MARK_BITS)
+
+
+def mixed(value: i64, word: i64) -> i64:
+    """Goes on with a hash."""
+    return (value ^ word ^ (word >> 32)) * HASH_FACTOR & HASH_MASK
 
 
 def are_distinct(body: bytes, stride: i64) -> bool:

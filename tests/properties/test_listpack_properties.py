@@ -62,6 +62,18 @@ def test_stepped_reading_agrees_with_slicing(elements: list[bytes], step: int) -
     assert out == elements[::step]
 
 
+FEW = st.sampled_from([b"1", b"300"]) | st.sampled_from([0, 4, 5, 6, 7, 13, 14, 15, 62, 64]).map(lambda n: b"x" * n)
+
+
+@given(st.lists(ELEMENT | FEW, max_size=40), st.integers(1, 3))
+def test_survey_finds_repeated_firsts_of_groups(elements: list[bytes], stride: int) -> None:
+    firsts = elements[::stride]
+    count, longest, is_distinct = listpack.survey(listpack.encode_all(elements), stride)
+    assert count == len(elements)
+    assert is_distinct == (len(set(firsts)) == len(firsts))
+    assert longest >= max(map(len, firsts), default=0)
+
+
 @given(LISTS, st.data())
 def test_a_blob_with_changed_bytes_is_refused_or_readable_to_its_end(
     elements: list[bytes], data: st.DataObject
