@@ -28,6 +28,7 @@ UNSET: Final = -1
 SMALLEST_KEY_BYTES: Final = 3
 """A key in a file: its type, its name, its value."""
 KEYS_PER_CLOCK_READING: Final = 32
+"""A power of two: whether it is time again is then told without a division."""
 NO_LIMIT: Final = 1 << 62
 MODULE_REMARK: Final = "Left out: data of module"
 MOST_REMARKS: Final = 10
@@ -189,7 +190,7 @@ class DatasetReader:
             sleeping.sleep(1e-6)
         if source.position() >= until_offset:
             return True
-        return self._keys % KEYS_PER_CLOCK_READING == 0 and i64(time() * 1_000_000) >= until_us
+        return self._keys & (KEYS_PER_CLOCK_READING - 1) == 0 and i64(time() * 1_000_000) >= until_us
 
     def _read_other(self, source: RdbSource, code: i64) -> None:
         """Reads what is neither a key nor about one."""

@@ -102,7 +102,8 @@ class RdbSource:
 
     def byte(self) -> i64:
         """The next byte."""
-        self._need(1)
+        if self._at == self._end:
+            self._need(1)
         value: i64 = self._data[self._at]
         self._at += 1
         return value
