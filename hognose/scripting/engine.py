@@ -7,6 +7,7 @@ it has run longer than busy-reply-threshold, the server answers the others betwe
 
 import hashlib
 import math
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
@@ -54,15 +55,15 @@ class Script:
         digest: SHA-1 of the text, in hexadecimal.
         text: As it came.
         flags: What its first line declares, or COMPATIBLE.
-        body: The Lua function.
+        run: Runs it; see `LuaState.script`.
         is_kept: It came by SCRIPT LOAD, so that it stays until SCRIPT FLUSH.
     """
 
-    def __init__(self, digest: bytes, text: bytes, flags: i64, body: object) -> None:
+    def __init__(self, digest: bytes, text: bytes, flags: i64, run: Callable[..., object]) -> None:
         self.digest: Final = digest
         self.text: Final = text
         self.flags: i64 = flags
-        self.body: Final = body
+        self.run: Final[Callable[..., object]] = run
         self.is_kept = False
 
 
@@ -80,7 +81,7 @@ class Engine(Scripts):
         self._by_text: dict[bytes, Script] = {}  # a digest takes longer than all the rest of a short script
         self._text_bytes: i64 = 0
         self._recent: dict[bytes, Script] = {}
-        self._newest: Script | None = None
+        self._newest: Script | None = None  # the one that ran last: most often the next as well
         self._eval_calls: Final = Calls(host)
         self._function_calls: Final = Calls(host)
         self._runs_since_sweep: i64 = 0
@@ -96,6 +97,7 @@ class Engine(Scripts):
             state = LuaState(
                 {
                     b"call": calls.call,
+                    b"answer": calls.take_answer,
                     b"collect": calls.collect,
                     b"call_collected": calls.call_collected,
                     b"more": calls.more,
@@ -110,6 +112,7 @@ class Engine(Scripts):
                     b"register": self.libraries.register,
                     b"known_flags": self.libraries.knows_flags,
                 },
+                calls.commands(),
                 is_eval,
             )
             calls.state = state
@@ -180,10 +183,10 @@ class Engine(Scripts):
         if shebang.problem:
             raise CommandError("ERR " + shebang.problem)
         try:
-            body = self.eval_state().compile(text[shebang.size :], b"@user_script")
+            run = self.eval_state().script(text[shebang.size :])
         except CompileError as error:
             raise CommandError(f"ERR Error compiling script (new function): {error}") from None
-        script = Script(digest, text, shebang.flags, body)
+        script = Script(digest, text, shebang.flags, run)
         self._scripts[digest] = script
         self._by_text[text] = script
         self._text_bytes += len(text)
@@ -191,10 +194,12 @@ class Engine(Scripts):
 
     def _note_use(self, script: Script) -> None:
         """Keeps the scripts that only EVAL has brought in the order of their last use, and forgets the oldest."""
-        recent = self._recent
-        if script.is_kept or self._newest is script:
+        if self._newest is script:
             return
         self._newest = script
+        if script.is_kept:
+            return
+        recent = self._recent
         if script.digest in recent:
             del recent[script.digest]
         recent[script.digest] = script
@@ -236,10 +241,12 @@ class Engine(Scripts):
         self._host.show_to_monitors(ctx, argv)
         keys = key_count(argv)
         text = argv[1]
-        script = self._by_text.get(text)
-        if script is None:
-            digest = hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
-            script = self._compiled(digest, text)
+        script = self._newest
+        if script is None or script.text != text:  # comparing is cheaper than hashing
+            script = self._by_text.get(text)
+            if script is None:
+                digest = hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
+                script = self._compiled(digest, text)
         return self._run_script(ctx, argv, script, keys, read_only)
 
     def run_digest(self, ctx: Context, argv: list[bytes], read_only: bool) -> Reply:
@@ -248,16 +255,18 @@ class Engine(Scripts):
         if len(argv[1]) != DIGEST_SIZE:
             raise CommandError(errors.NO_SCRIPT)
         keys = key_count(argv)
-        script = self._scripts.get(argv[1].lower())
-        if script is None:
-            raise CommandError(errors.NO_SCRIPT)
+        script = self._newest
+        if script is None or script.digest != argv[1]:
+            script = self._scripts.get(argv[1].lower())
+            if script is None:
+                raise CommandError(errors.NO_SCRIPT)
         return self._run_script(ctx, argv, script, keys, read_only)
 
     def _run_script(self, ctx: Context, argv: list[bytes], script: Script, keys: int, read_only: bool) -> Reply:
         self._note_use(script)
         run = Run(ctx, argv, script.digest, is_function=False)
         self._admit(run, script.flags, read_only)
-        return self._run(run, self._eval_calls, script.body, keys)
+        return self._run(run, self._eval_calls, script.run, keys)
 
     def run_function(self, ctx: Context, argv: list[bytes], read_only: bool) -> Reply:
         """FCALL, FCALL_RO."""
@@ -268,7 +277,7 @@ class Engine(Scripts):
         keys = key_count(argv, errors.BAD_KEYS)
         run = Run(ctx, argv, function.name, is_function=True)
         self._admit(run, function.flags, read_only)
-        return self._run(run, self._function_calls, function.body, keys)
+        return self._run(run, self._function_calls, function.run, keys)
 
     def _admit(self, run: Run, flags: i64, read_only: bool) -> None:
         """Refuses what must not run now; notes what it may do."""
@@ -300,7 +309,7 @@ class Engine(Scripts):
         if flags & ALLOW_OOM == 0 and host.settings.maxmemory != 0 and not host.make_room():
             raise CommandError(errors.OOM)
 
-    def _run(self, run: Run, calls: Calls, body: object, keys: int) -> Reply:
+    def _run(self, run: Run, calls: Calls, body: Callable[..., object], keys: int) -> Reply:
         """Runs a Lua function."""
         host = self._host
         keyspace = host.keyspace
@@ -325,7 +334,7 @@ class Engine(Scripts):
                 host.forget_effects()
             self._tidy(calls)
 
-    def _call(self, run: Run, calls: Calls, body: object, keys: int) -> object:
+    def _call(self, run: Run, calls: Calls, body: Callable[..., object], keys: int) -> object:
         """Hands everything to Lua; returns what it gives back."""
         state = calls.state
         assert state is not None
@@ -336,11 +345,13 @@ class Engine(Scripts):
             size += len(argument) + ELEMENT_BYTES
         if size > LARGE_BYTES and not state.has_room(int(size) * 2):
             raise CommandError(errors.OUT_OF_MEMORY)
+        count: i64 = len(argv)
         try:
-            if len(argv) <= MOST_ARGUMENTS:
-                return state.run(body, resp, keys, *argv[3:])
-            names = state.make_table(argv[3 : 3 + keys])
-            return state.run_with(body, resp, names, state.make_table(argv[3 + keys :]))
+            if count == 5:  # the most frequent number; a call with a list of arguments copies it twice
+                return body(resp, keys, argv[3], argv[4])
+            if count > MOST_ARGUMENTS:
+                return body(resp, state.make_table(argv[3 : 3 + keys]), state.make_table(argv[3 + keys :]))
+            return body(resp, keys, *argv[3:])
         except Exception as error:  # noqa: BLE001 - what Lua throws past its own handlers: its memory is exhausted
             if run.is_killed:
                 raise CommandError(errors.KILLED) from None

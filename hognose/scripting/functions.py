@@ -4,6 +4,7 @@ A library is source text; running it once registers its functions. The texts are
 with it (`keyspace.libraries` is this registry), and the commands that change them are propagated.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
@@ -39,14 +40,14 @@ class Function:
         name: What FCALL calls it.
         description: For FUNCTION LIST.
         flags: Those of `shebang`.
-        body: The Lua function.
+        run: Runs it; see `LuaState.script`.
     """
 
-    def __init__(self, name: bytes, description: bytes | None, flags: i64, body: object) -> None:
+    def __init__(self, name: bytes, description: bytes | None, flags: i64, run: Callable[..., object]) -> None:
         self.name: Final = name
         self.description: Final = description
         self.flags: i64 = flags
-        self.body: Final = body
+        self.run: Final[Callable[..., object]] = run
 
 
 class Library:
@@ -244,7 +245,7 @@ class FunctionLibraries(Libraries):
 
     # What Lua calls
 
-    def register(self, name: object, description: object, body: object, *flags: object) -> bytes | None:
+    def register(self, name: object, description: object, run: object, *flags: object) -> bytes | None:
         """redis.register_function. Returns what is wrong, or None."""
         library = self._loading
         assert isinstance(name, bytes)
@@ -255,11 +256,12 @@ class FunctionLibraries(Libraries):
         if name in library.functions:
             return b"Function already exists in the library"
         assert description is None or isinstance(description, bytes)
+        assert callable(run)
         bits: i64 = 0
         for flag in flags:
             assert isinstance(flag, bytes)
             bits |= flag_named(flag.lower())
-        library.functions[name] = Function(name, description, bits, body)
+        library.functions[name] = Function(name, description, bits, run)
         return None
 
     def knows_flags(self, *flags: object) -> bool:

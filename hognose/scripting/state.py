@@ -30,15 +30,16 @@ class LuaState:
 
     Args:
         server: What Lua calls, by name.
+        commands: The commands, by the names scripts call them.
         is_eval: For scripts; otherwise for functions.
 
     Attributes:
-        run: Runs a script, or a function.
-        run_with: The same for more arguments than Lua's stack holds.
         make_table: Makes a Lua table of nested lists and dicts.
     """
 
-    def __init__(self, server: dict[bytes, Callable[..., object]], is_eval: bool) -> None:
+    def __init__(
+        self, server: dict[bytes, Callable[..., object]], commands: dict[bytes, object], is_eval: bool
+    ) -> None:
         from lupa.lua51 import LuaRuntime  # noqa: PLC0415 - takes time that only those pay who use scripts
 
         from hognose.scripting.libraries import install_libraries  # noqa: PLC0415
@@ -59,13 +60,12 @@ class LuaState:
             b"version_number": major << 16 | minor << 8 | patch,
             b"soft_limit_kb": SOFT_LIMIT_BYTES >> 10,
         }
-        functions = _load_sandbox(lua, lua.table_from(server), lua.table_from(options))
+        functions = _load_sandbox(lua, lua.table_from(server), lua.table_from(commands), lua.table_from(options))
         self._lua: Final[Any] = lua
         self._functions: Final[Any] = functions
         self._compile: Final[Callable[..., Any]] = functions[b"compile"]
-        kind = b"run_script" if is_eval else b"run_function"
-        self.run: Final[Callable[..., object]] = functions[kind]
-        self.run_with: Final[Callable[..., object]] = functions[kind + b"_with"]
+        # Not looked up when it is needed: in the middle of a script's call lupa would mistake what is on Lua's stack.
+        self._collect: Final[Callable[..., object]] = functions[b"collect"]
         self.make_table: Final[Callable[..., object]] = lua.table_from
 
     def compile(self, text: bytes, name: bytes) -> Any:
@@ -84,6 +84,19 @@ class LuaState:
         if isinstance(made, tuple):
             raise CompileError(made[1].decode("utf-8", "surrogateescape"))
         return self._functions[b"undump"](keep_lines(self._functions[b"dump"](made)))
+
+    def script(self, text: bytes) -> Callable[..., object]:
+        """Makes a script of a text.
+
+        Returns:
+            What runs it: takes the client's protocol, the number of keys, the keys and the arguments. For more of them
+            than Lua's stack holds it takes two tables in place of all that follows the protocol.
+
+        Raises:
+            CompileError: It is no valid program.
+        """
+        run: Callable[..., object] = self._functions[b"runner"](self.compile(text, b"@user_script"))
+        return run
 
     def load_library(self, body: object) -> bytes | None:
         """Runs the text of a library, which registers its functions. Returns why it failed, or None."""
@@ -104,7 +117,7 @@ class LuaState:
 
     def collect(self) -> None:
         """Collects all garbage."""
-        self._functions[b"collect"]()
+        self._collect()
 
     def memory_bytes(self) -> int:
         """What the state occupies."""
@@ -116,13 +129,13 @@ def _no_attributes(holder: object, name: object, is_setting: bool) -> object:
     raise AttributeError("not accessible from Lua")
 
 
-def _load_sandbox(lua: Any, server: object, options: object) -> Any:
+def _load_sandbox(lua: Any, server: object, commands: object, options: object) -> Any:
     """Runs sandbox.lua, whose own globals are already those of scripts."""
     from importlib.resources import files  # noqa: PLC0415 - takes time that would be the start's
 
     source = files("hognose.scripting").joinpath("lua/sandbox.lua").read_bytes()
     start = lua.eval(
-        b"function(source, server, options) local env = {} local chunk = assert(loadstring(source, '=hognose'))"
-        b" return setfenv(chunk, env)(_G, env, server, options) end"
+        b"function(source, ...) local env = {} local chunk = assert(loadstring(source, '=hognose'))"
+        b" return setfenv(chunk, env)(_G, env, ...) end"
     )
-    return start(source, server, options)
+    return start(source, server, commands, options)

@@ -163,6 +163,51 @@ def test_every_reply_of_every_command_arrives_in_a_script(server: InProcessServe
             assert "internal error" not in str(reply), argv
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    ["'GET', nil", "'GET', true", "'GET', {}", "'GET', 'k', nil", "'SET', 'k', nil", "'SET', nil, 'v'",
+     "'SET', 'k', {}", "'SET', 'k', 'v', nil", "nil, 'k'", "{}, 'k'", "true, 'k', 'v'"],
+)  # fmt: skip
+def test_only_strings_and_numbers_are_arguments(client: InProcessClient, arguments: str) -> None:
+    problem = "ERR Lua redis lib command arguments must be strings or integers"
+    assert client.error("EVAL", f"return redis.pcall({arguments})", 0) == problem
+    assert client("EXISTS", "k") == 0
+
+
+@pytest.mark.parametrize("name", ["get", "GET", "Get"])
+def test_the_case_of_a_commands_name_does_not_matter(client: InProcessClient, name: str) -> None:
+    client("SET", "key", "value")
+    assert client("EVAL", f"return redis.call('{name}', KEYS[1])", 1, "key") == b"value"
+
+
+def test_every_kind_of_answer_arrives_with_one_argument_and_with_two(client: InProcessClient) -> None:
+    client("RPUSH", "list", "a")
+    client("HSET", "hash", "f", "1")
+    one = (
+        "return {redis.call('TYPE', 'list').ok, redis.call('GET', 'none') == false, redis.pcall('GET', 'list').err, "
+        "redis.call('HGETALL', 'hash'), redis.call('LLEN', 'list'), redis.call('ECHO', 2), redis.call('SELECT', 1).ok}"
+    )
+    wrong_type = b"WRONGTYPE Operation against a key holding the wrong kind of value"
+    assert client("EVAL", one, 0) == [b"list", 1, wrong_type, [b"f", b"1"], 1, b"2", b"OK"]
+    two = (
+        "return {redis.call('SET', 'k', 1.5).ok, redis.call('HGET', 'hash', 'none') == false, "
+        "redis.pcall('INCRBY', 'k', 1).err, redis.call('HMGET', 'hash', 'f'), redis.call('HGET', 'hash', 'f'), "
+        "redis.call('OBJECT', 'ENCODING', 'list')}"
+    )
+    not_integer = b"ERR value is not an integer or out of range"
+    assert client("EVAL", two, 0) == [b"OK", 1, not_integer, [b"1"], b"1", b"listpack"]
+    assert client("EVAL", "redis.setresp(3) return redis.call('GET', 'none') == nil", 0) == 1
+
+
+def test_keys_and_arguments_are_those_of_the_call_only(client: InProcessClient) -> None:
+    counting = "return {#KEYS, #ARGV, tostring(KEYS[1]), tostring(ARGV[1]), tostring(ARGV[2]), tostring(ARGV[3])}"
+    for keys, values in ((1, 2), (1, 0), (2, 3), (1, 1), (0, 2), (0, 0), (1, 3), (1, 2), (0, 1), (1, 0)):
+        key = [b"k0" if keys else b"nil"]
+        arguments = [b"v%d" % at if at < values else b"nil" for at in range(3)]
+        names = [*(f"k{at}" for at in range(keys)), *(f"v{at}" for at in range(values))]
+        assert client("EVAL", counting, keys, *names) == [keys, values, *key, *arguments]
+
+
 def test_numbers_are_arguments_in_their_shortest_form(client: InProcessClient) -> None:
     script = "return redis.call('ECHO', ARGV[1] + 0)"
     for text, argument in (("10", b"10"), ("0.5", b"0.5"), ("1e15", b"1000000000000000"), ("1e300", b"1e+300")):

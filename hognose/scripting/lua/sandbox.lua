@@ -4,14 +4,15 @@
 --   G           Lua's own globals, which no script ever sees
 --   env         an empty table that becomes the globals of scripts
 --   server      the functions of the server, as fields: call, poll, log, set_repl, allows, sha1hex, note_error, ...
+--   commands    the commands, by name: c[argument] runs one with one argument, c(first, second) with two
 --   options     is_eval, version, version_number, soft_limit_kb
--- Returns a table of functions for the server: compile, run_script, run_function, load_library.
+-- Returns a table of functions for the server: compile, runner, load_library, ...
 --
 -- Lua 5.1 has no tables that cannot be written, so what scripts see of shared tables are proxies: empty tables that
 -- read from the real one and refuse to be written. Every built-in that gets past metatables (rawset, next, pairs ...)
 -- knows them. Nothing here may read a global: the globals of this chunk are those of scripts.
 
-local G, env, server, options = ...
+local G, env, server, commands, options = ...
 
 local type, error, tostring, tonumber, select, unpack = G.type, G.error, G.tostring, G.tonumber, G.select, G.unpack
 local pcall, xpcall, next, pairs, ipairs = G.pcall, G.xpcall, G.next, G.pairs, G.ipairs
@@ -21,7 +22,8 @@ local loadstring, collectgarbage, gcinfo = G.loadstring, G.collectgarbage, G.gci
 local string, table, math, coroutine, debug = G.string, G.table, G.math, G.coroutine, G.debug
 local getinfo, sethook = debug.getinfo, debug.sethook
 local concat, format, floor = table.concat, string.format, math.floor
-local call, poll, more, note_error = server.call, server.poll, server.more, server.note_error
+local call, answer, more = server.call, server.answer, server.more
+local poll, note_error = server.poll, server.note_error
 local soft_limit_kb = options.soft_limit_kb
 
 -- Chunks whose functions stand for what is written in C in the real server: errors in them are their callers'.
@@ -515,23 +517,39 @@ local function call_in_parts(...)
     return server.call_collected()
 end
 
-function redis.call(...)
-    if gcinfo() > soft_limit_kb then
-        check_memory()
-    elseif select("#", ...) > MOST_ARGUMENTS then
-        return call_result(call_in_parts(...))
+-- redis.call and redis.pcall; `finish` makes up what the script gets. Entering Python costs more than most commands do,
+-- so what scripts call most has cheaper roads: one argument goes as the name of a field, two without the command's name.
+local function calling(finish)
+    return function(...)
+        if gcinfo() > soft_limit_kb then
+            check_memory()
+        end
+        local count = select("#", ...)
+        if count == 2 then
+            local name, argument = ...
+            local command = commands[name]
+            if command then
+                local value = command[argument]
+                if value == nil then
+                    return finish(answer())
+                end
+                return finish(value)
+            end
+        elseif count == 3 then
+            local name, first, second = ...
+            local command = commands[name]
+            if command then
+                return finish(command(first, second))
+            end
+        elseif count > MOST_ARGUMENTS then
+            return finish(call_in_parts(...))
+        end
+        return finish(call(...))
     end
-    return call_result(call(...))
 end
 
-function redis.pcall(...)
-    if gcinfo() > soft_limit_kb then
-        check_memory()
-    elseif select("#", ...) > MOST_ARGUMENTS then
-        return pcall_result(call_in_parts(...))
-    end
-    return pcall_result(call(...))
-end
+redis.call = calling(call_result)
+redis.pcall = calling(pcall_result)
 
 local function single_string(...)
     return select("#", ...) == 1 and type((...)) == "string"
@@ -874,11 +892,14 @@ end
 
 local globals = {}
 
+-- KEYS and ARGV. More arguments than fit on the stack come as these two tables.
 local function arrays(keys, first, ...)
-    if keys == 0 then
-        return {}, {first, ...}
-    elseif keys == 1 then
+    if keys == 1 then
         return {first}, {...}
+    elseif keys == 0 then
+        return {}, {first, ...}
+    elseif type(keys) == "table" then
+        return keys, first
     end
     local all = {first, ...}
     local count = select("#", ...) + 1
@@ -894,28 +915,22 @@ end
 
 local functions = {}
 
-function functions.run_script(body, resp, keys, ...)
-    script_resp = 2
-    globals.KEYS, globals.ARGV = arrays(keys, ...)
-    return result(resp, xpcall(body, on_error))
+-- What the server calls to run a script.
+function functions.runner(body)
+    return function(resp, ...)
+        script_resp = 2
+        globals.KEYS, globals.ARGV = arrays(...)
+        return result(resp, xpcall(body, on_error))
+    end
 end
 
--- The same for more arguments than fit on the stack.
-function functions.run_script_with(body, resp, keys, arguments)
-    script_resp = 2
-    globals.KEYS, globals.ARGV = keys, arguments
-    return result(resp, xpcall(body, on_error))
-end
-
-function functions.run_function(body, resp, keys, ...)
-    script_resp = 2
-    local names, values = arrays(keys, ...)
-    return result(resp, xpcall(function() return body(names, values) end, on_error))
-end
-
-function functions.run_function_with(body, resp, names, values)
-    script_resp = 2
-    return result(resp, xpcall(function() return body(names, values) end, on_error))
+-- The same for a function of a library.
+local function function_runner(body)
+    return function(resp, ...)
+        script_resp = 2
+        local names, values = arrays(...)
+        return result(resp, xpcall(function() return body(names, values) end, on_error))
+    end
 end
 
 -- The compiled text, or nil and what is wrong with it.
@@ -977,7 +992,7 @@ local function library_globals()
             elseif type(body) ~= "function" then
                 problem = "second argument to redis.register_function must be a function"
             else
-                problem = server.register(tostring(name), nil, body)
+                problem = server.register(tostring(name), nil, function_runner(body))
             end
         end
         if problem then
@@ -1042,7 +1057,7 @@ local function library_globals()
         elseif not body then
             return "redis.register_function must get a callback argument"
         end
-        return server.register(name, description, body, unpack(flags))
+        return server.register(name, description, function_runner(body), unpack(flags))
     end
 
     setmetatable(api, {__index = no_such_global})
