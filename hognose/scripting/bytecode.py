@@ -1,9 +1,15 @@
-"""Keeps the line numbers of errors: makes `return redis.call(...)` of compiled scripts a plain call, not a tail call.
+"""What is changed in the bytecode of a compiled script, and what is found out about it.
 
-Lua forgets a function that ends in a tail call before what it calls begins. For redis.call, which is a Lua function
-here, that would lose the line the error message has to name. Where the callee was just read from a field called like
-one of the server's or the libraries' functions, OP_TAILCALL is replaced by OP_CALL; both are followed by the same
-OP_RETURN, so nothing else changes, and tail recursion of the script's own functions stays what it is.
+It keeps the line numbers of errors: `return redis.call(...)` becomes a plain call instead of a tail call. Lua forgets a
+function that ends in a tail call before what it calls begins. For redis.call, which is a Lua function here, that would
+lose the line the error message has to name. Where the callee was just read from a field called like one of the server's
+or the libraries' functions, OP_TAILCALL is replaced by OP_CALL; both are followed by the same OP_RETURN, so nothing
+else changes, and tail recursion of the script's own functions stays what it is.
+
+And it tells plain scripts: those that assign to no global and can neither change nor keep the tables KEYS, ARGV and
+redis, so that none of these has to be made anew or guarded. They do nothing with them but read an element or take the
+length: what OP_GETGLOBAL brings into a register, the next instruction replaces there by what it reads from it. Nor do
+they name what could lead to the globals in another way.
 
 What is read here comes from Lua's own string.dump, never from a client. Layout (Lua 5.1, 64 bits, low byte first):
 
@@ -24,8 +30,11 @@ from mypy_extensions import i64
 
 HEADER: Final = b"\x1bLua\x51\x00\x01\x04\x08\x04\x08\x00"
 MOVE: Final = 0
+GETGLOBAL: Final = 5
 GETTABLE: Final = 6
+SETGLOBAL: Final = 7
 SELF: Final = 11
+LEN: Final = 20
 CALL: Final = 28
 TAILCALL: Final = 29
 # Opcodes from LOADK to GETGLOBAL, NEWTABLE, from ADD to CONCAT, TESTSET, CALL, CLOSURE and VARARG.
@@ -43,24 +52,31 @@ NAMES: Final = (
 )
 FIELDS: Final = frozenset([name + b"\x00" for name in NAMES.split()])
 """The functions of `redis` and the libraries that are written in Lua here and can fail."""
+# Names of globals.
+GUARDED: Final = frozenset([b"KEYS\x00", b"ARGV\x00", b"redis\x00"])
+WAYS_TO_GLOBALS: Final = frozenset([b"_G\x00", b"load\x00", b"loadstring\x00"])
 
 
-class Rewriter:
-    """Goes through one dump.
+class Program:
+    """A compiled script. O(N).
 
     Args:
         code: What string.dump gave.
+
+    Attributes:
+        is_plain: It assigns to no global, and can neither change nor keep KEYS, ARGV and redis.
     """
 
     def __init__(self, code: bytes) -> None:
         self._code: Final = code
         self._changed: Final = bytearray(code)
         self._at: i64 = len(HEADER)
-
-    def rewrite(self) -> bytes:
-        """The bytecode with the tail calls replaced. O(N)."""
-        if self._code.startswith(HEADER):
+        self.is_plain = code.startswith(HEADER)
+        if code.startswith(HEADER):
             self._function()
+
+    def code(self) -> bytes:
+        """The same program, whose calls of redis.call and of the libraries keep their lines."""
         return bytes(self._changed)
 
     def _count(self) -> i64:
@@ -80,6 +96,7 @@ class Rewriter:
         self._at += size * 4
         names = self._constants()
         self._replace(start, size, names)
+        self._check_globals(start, size, names)
         count = self._count()
         while count > 0:
             self._function()
@@ -135,17 +152,21 @@ class Rewriter:
                 is_call[register] = False
             at += 4
 
+    def _check_globals(self, start: i64, size: i64, names: list[bytes]) -> None:
+        """Looks what one function does with globals. A function ends in OP_RETURN, so there is a next instruction."""
+        at = start
+        while at < start + size * 4:
+            instruction = i64(read_i32_le(self._code, at)) & 0xFFFFFFFF
+            at += 4
+            if instruction & 63 == SETGLOBAL:
+                self.is_plain = False
+            elif instruction & 63 == GETGLOBAL:
+                name = names[instruction >> 14]
+                if name in WAYS_TO_GLOBALS or (name in GUARDED and not self._reads(at, (instruction >> 6) & 255)):
+                    self.is_plain = False
 
-def keep_lines(code: bytes) -> bytes:
-    """Makes a script's calls of redis.call and of the libraries keep their lines.
-
-    Args:
-        code: What string.dump gave.
-
-    Returns:
-        The same program.
-
-    Complexity:
-        O(N).
-    """
-    return Rewriter(code).rewrite()
+    def _reads(self, at: i64, register: i64) -> bool:
+        """Whether an instruction replaces the table in a register by an element or by its length."""
+        instruction = i64(read_i32_le(self._code, at)) & 0xFFFFFFFF
+        is_reading = instruction & 63 in {GETTABLE, LEN}
+        return is_reading and (instruction >> 6) & 255 == register and (instruction >> 23) & 511 == register

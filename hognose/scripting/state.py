@@ -7,7 +7,7 @@ Nothing of Python is reachable from a script: Python's objects never get into on
 from collections.abc import Callable
 from typing import Any, Final
 
-from hognose.scripting.bytecode import keep_lines
+from hognose.scripting.bytecode import Program
 from hognose.version import REDIS_VERSION
 
 SOFT_LIMIT_BYTES: Final = 1 << 29
@@ -78,12 +78,7 @@ class LuaState:
         Raises:
             CompileError: It is no valid program.
         """
-        if len(text) > LARGE_BYTES and not self.has_room(len(text) * COMPILED_RATIO):
-            raise CompileError("not enough memory")
-        made = self._compile(text, name)
-        if isinstance(made, tuple):
-            raise CompileError(made[1].decode("utf-8", "surrogateescape"))
-        return self._functions[b"undump"](keep_lines(self._functions[b"dump"](made)))
+        return self._functions[b"undump"](self._program(text, name).code())
 
     def script(self, text: bytes) -> Callable[..., object]:
         """Makes a script of a text.
@@ -95,8 +90,18 @@ class LuaState:
         Raises:
             CompileError: It is no valid program.
         """
-        run: Callable[..., object] = self._functions[b"runner"](self.compile(text, b"@user_script"))
+        program = self._program(text, b"@user_script")
+        body = self._functions[b"undump"](program.code())
+        run: Callable[..., object] = self._functions[b"runner"](body, program.is_plain)
         return run
+
+    def _program(self, text: bytes, name: bytes) -> Program:
+        if len(text) > LARGE_BYTES and not self.has_room(len(text) * COMPILED_RATIO):
+            raise CompileError("not enough memory")
+        made = self._compile(text, name)
+        if isinstance(made, tuple):
+            raise CompileError(made[1].decode("utf-8", "surrogateescape"))
+        return Program(self._functions[b"dump"](made))
 
     def load_library(self, body: object) -> bytes | None:
         """Runs the text of a library, which registers its functions. Returns why it failed, or None."""

@@ -25,6 +25,9 @@ def client() -> InProcessClient:
         "redis = 1",
         "redis.call = 1",
         "redis.x = 1",
+        "local r = redis r.call = 1",
+        "({redis})[1].call = 1",
+        "(nil or redis).call = 1",
         "string.rep = 1",
         "math.random = 1",
         "table.insert = 1",
@@ -50,6 +53,33 @@ def client() -> InProcessClient:
 def test_what_scripts_share_cannot_be_changed(client: InProcessClient, script: str) -> None:
     assert READ_ONLY in client.error("EVAL", script, 0)
     assert client("EVAL", "return ('x'):rep(3) .. type(redis.call)", 0) == b"xxxfunction"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "KEYS[1] = 'x' ARGV[1] = 'x'",
+        "KEYS[2] = 'x'",
+        "local keys = KEYS keys[2] = 'x'",
+        "local arguments arguments = ARGV arguments[2] = 'x'",
+        "table.insert(ARGV, 'x')",
+        "local function all() return ARGV end all()[2] = 'x'",
+        "local keep = {ARGV} keep[1][2] = 'x'",
+        "(ARGV[1] and ARGV or KEYS)[2] = 'x'",
+        "setmetatable(ARGV, {__index = function() return 'x' end})",
+        "_G.ARGV[2] = 'x'",
+        "_G['ARGV'][2] = 'x'",
+        "rawset(rawget(_G, 'KEYS'), 2, 'x')",
+        "loadstring('ARGV[2] = 1')()",
+        "load(coroutine.wrap(function() coroutine.yield('ARGV[2] = 1') end))()",
+        "for name, value in pairs(_G) do if name == 'KEYS' then value[2] = 'x' end end",
+    ],
+)
+def test_what_a_script_does_to_its_arguments_is_gone_afterwards(client: InProcessClient, script: str) -> None:
+    reading = "return {#KEYS, #ARGV, KEYS[1], ARGV[1], tostring(KEYS[2]), tostring(ARGV[2])}"
+    for _ in range(2):
+        assert client("EVAL", reading, 1, "k", "v") == [1, 1, b"k", b"v", b"nil", b"nil"]
+        assert client("EVAL", script + " return 1", 1, "k", "v") == 1
 
 
 @pytest.mark.parametrize(

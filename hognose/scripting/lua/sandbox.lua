@@ -915,11 +915,28 @@ end
 
 local functions = {}
 
+-- The globals of plain scripts, and the tables KEYS and ARGV that these share if they are few: such a script can neither
+-- assign to a global nor change or keep these tables or `redis` (scripting/bytecode.py), so nothing has to be guarded.
+local plain_keys, plain_arguments = {false}, {false, false}
+local plain_globals = {redis = redis, KEYS = plain_keys, ARGV = plain_arguments}
+setmetatable(plain_globals, {__index = globals, __newindex = refuse_write})
+
 -- What the server calls to run a script.
-function functions.runner(body)
-    return function(resp, ...)
+function functions.runner(body, is_plain)
+    local scope = is_plain and plain_globals or globals
+    if is_plain then
+        setfenv(body, plain_globals)
+    end
+    return function(resp, keys, ...)
         script_resp = 2
-        globals.KEYS, globals.ARGV = arrays(...)
+        local key, first, second, third = ...
+        if is_plain and keys == 1 and third == nil then
+            plain_keys[1] = key
+            plain_arguments[1], plain_arguments[2] = first, second
+            scope.KEYS, scope.ARGV = plain_keys, plain_arguments
+        else
+            scope.KEYS, scope.ARGV = arrays(keys, ...)
+        end
         return result(resp, xpcall(body, on_error))
     end
 end
