@@ -215,7 +215,7 @@ class AppendOnly(Sink):
         if self.file.fd == NO_FILE:
             self._release()
             return
-        policy = self._server.settings.appendfsync
+        policy = self._policy()
         if len(self.file.buffer) != 0:
             if now and self._batch is not None and policy == ALWAYS:
                 self.finish_sync()
@@ -229,6 +229,11 @@ class AppendOnly(Sink):
         elif self.write_error is not None:
             self._write_succeeded()  # what could not be written has been dropped with its file
         self._sync_as_due(policy)
+
+    def _policy(self) -> str:
+        """appendfsync; as it was while replies wait for a sync, so that those that follow do not overtake them."""
+        batch = self._batch
+        return ALWAYS if batch is not None and batch.clients else self._server.settings.appendfsync
 
     def _has_to_wait(self, policy: str, now: bool) -> bool:
         """Whether a running sync keeps the next write; replies go out or wait, as the policy says."""
@@ -312,13 +317,12 @@ class AppendOnly(Sink):
         """Starts a sync if one is due; sends the replies unless they have to wait for it."""
         server = self._server
         is_synced = self.file.size == self.file.synced_size
+        if policy == ALWAYS and self._batch is not None:
+            return  # when it is over it comes back here
         if server.settings.no_appendfsync_on_rewrite and server.snapshots.children.active is not None:
             self._release()
         elif policy == ALWAYS and not is_synced:
-            if self._batch is None:
-                self._start_sync(waits=True)
-        elif policy == ALWAYS and self._batch is not None:
-            return
+            self._start_sync(waits=True)
         else:
             now_s = self._now_s()
             if policy == EVERYSEC and not is_synced and now_s > self._last_sync_s:

@@ -194,6 +194,32 @@ def test_with_always_one_client_gets_its_replies_in_order(always: Setup) -> None
     assert [client.reply(), client.reply(), client.reply(), client.reply()] == [1, 2, b"2", ...]
 
 
+@pytest.mark.parametrize("policy", ["everysec", "no"])
+def test_replies_stay_in_order_when_always_is_given_up_while_some_wait_for_the_sync(always: Setup, policy: str) -> None:
+    client, other = always.client(), always.client()
+    client.send("INCR", "n")
+    always.loop.turn()  # its sync begins, and hangs
+    other.send("CONFIG", "SET", "appendfsync", policy)
+    client.send("INCR", "n")
+    always.loop.turn()
+    assert client.reply() is ...
+    always.turns()
+    assert [client.reply(), client.reply(), other.reply()] == [1, 2, b"OK"]
+
+
+def test_replies_stay_in_order_when_a_child_stops_syncs_while_some_wait_for_one(always: Setup) -> None:
+    client = always.client()
+    client("CONFIG", "SET", "no-appendfsync-on-rewrite", "yes")
+    client.send("INCR", "n")
+    always.loop.turn()  # its sync begins, and hangs
+    always.server.snapshots.children.active = Child(0, -1, "RDB", 0, 0)
+    client.send("INCR", "n")
+    always.loop.turn()
+    assert client.reply() is ...
+    always.turns()
+    assert [client.reply(), client.reply()] == [1, 2]
+
+
 def test_everysec_syncs_once_a_second(everysec: Setup) -> None:
     client = everysec.client()
     for _ in range(5):
