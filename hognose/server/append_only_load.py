@@ -368,6 +368,7 @@ def reload_append_only(server: "Server") -> bool:
     if aof.state != OFF:
         aof.flush(now=True)
     server.keyspace.clear()
+    server.keyspace.libraries.clear()
     propagates = server.propagating
     server.propagating = False
     server.dispatcher.attention |= LOADING_DATA  # for those who ask while a script in the file takes long

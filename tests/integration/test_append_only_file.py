@@ -233,6 +233,17 @@ def test_a_file_of_an_old_version_is_taken_over(tmp_path: Path) -> None:
     assert manifest(tmp_path)[0] == "file appendonly.aof seq 1 type b"
 
 
+def test_debug_loadaof_takes_libraries_of_functions_from_a_base(tmp_path: Path) -> None:
+    with server(tmp_path).ready() as process:
+        client = single(process)
+        client.function_load("#!lua name=library\nredis.register_function('f', function() return 1 end)")
+        client.set("key", "before")
+        rewrite(client)
+        client.set("key", "after")
+        assert client.execute_command("DEBUG", "LOADAOF") == b"OK"
+        assert (client.get("key"), client.fcall("f", 0)) == (b"after", 1)
+
+
 def test_what_had_expired_when_it_was_changed_is_replayed_as_it_was(tmp_path: Path) -> None:
     with server(tmp_path).ready() as process:
         client = single(process)
