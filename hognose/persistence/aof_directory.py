@@ -24,6 +24,7 @@ from hognose.persistence.aof_manifest import (
     parse_manifest,
 )
 from hognose.persistence.disk import DeleteJob, DiskThread
+from hognose.persistence.dump_file import remove
 
 NOTICE: Final = 2
 WARNING: Final = 3
@@ -165,8 +166,11 @@ class AofDirectory:
             return 0
 
     def delete(self, path: str) -> None:
-        """Deletes a file in the background; one that is not there is no matter."""
-        self._disk.submit(DeleteJob(path))
+        """Deletes a file, whose space is given back in the background; one that is not there is no matter."""
+        try:
+            self._disk.submit(DeleteJob(path))
+        except OSError:
+            remove(path)  # it cannot be opened, which deleting does not need
 
     def delete_history(self) -> None:
         """Deletes the files that are no longer part of the dataset (unless aof-disable-auto-gc)."""

@@ -2,8 +2,8 @@
 
 Everything goes through a `Disk`, which tests derive from to have writes fail, come short or wait.
 
-Jobs of the thread are done one after the other: bringing a file to disk, closing one that is full, deleting one that is
-not needed any more (which takes long too, where it is large).
+Jobs of the thread are done one after the other: bringing a file to disk, closing one that is full, giving back the
+space of one that has been deleted (which takes long too, where it is large).
 """
 
 import os
@@ -88,14 +88,23 @@ class CloseJob(SyncJob):
 
 
 class DeleteJob(DiskJob):
-    """Deletes a file."""
+    """Gives back the space of a file that is deleted. Its name is gone at once: others may take it before its turn.
+
+    Raises:
+        OSError: It cannot be deleted, or is not there.
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__()
-        self._path: Final = path
+        self._fd: Final = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            os.unlink(path)  # noqa: PTH108
+        except OSError:
+            os.close(self._fd)
+            raise
 
     def work(self) -> None:
-        os.unlink(self._path)  # noqa: PTH108
+        os.close(self._fd)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

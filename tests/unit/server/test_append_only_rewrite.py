@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hognose.persistence.child import Child
+from hognose.persistence.disk import DiskJob
 from hognose.server.append_only import ON
 from tests.inprocess import InProcessServer
 
@@ -94,3 +97,47 @@ def test_no_rewrite_begins_beside_another_child(server: InProcessServer) -> None
 def test_the_file_cannot_be_switched_on_before_the_dataset_is_there() -> None:
     client = InProcessServer().client()
     assert "needs a server process of its own" in client.error("CONFIG", "SET", "appendonly", "yes")
+
+
+class Waiting(DiskJob):
+    """Keeps the thread that looks after the disk busy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+
+    def work(self) -> None:
+        self.go_on.wait()
+
+
+def finish_rewrite(server: InProcessServer) -> None:
+    """Waits for the child of a rewrite and takes in what it has written."""
+    rewrite = server.server.rewrite
+    deadline = time.monotonic() + 20
+    while rewrite.is_running():
+        assert time.monotonic() < deadline
+        rewrite.tick(server.clock.now_ms)
+        time.sleep(0.01)
+
+
+def test_deleting_what_failed_cannot_meet_the_file_that_takes_its_name(server: InProcessServer) -> None:
+    rewrite, thread = server.server.rewrite, server.server.append_only.thread
+    folder = Path("appendonlydir")
+    in_the_way = folder / "temp-appendonly.aof.manifest"
+    busy = Waiting()
+    thread.submit(busy)  # such as a sync that takes long
+    assert rewrite.start()
+    in_the_way.mkdir()
+    finish_rewrite(server)
+    assert not rewrite.last_ok
+    in_the_way.rmdir()
+    assert rewrite.start()
+    finish_rewrite(server)
+    assert rewrite.last_ok
+    busy.go_on.set()
+    last = Waiting()
+    last.go_on.set()
+    thread.submit(last)
+    last.wait()
+    manifest = server.server.append_only.directory.manifest
+    assert [file.name for file in manifest.files() if not (folder / file.name).exists()] == []
