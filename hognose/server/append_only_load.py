@@ -22,7 +22,7 @@ from mypy_extensions import i64
 from hognose.commands.context import DENY_BLOCKING, INTERNAL, REPLICATION_LINK, Context, QueuedCommand
 from hognose.commands.host import NOTICE, WARNING
 from hognose.commands.table import Command
-from hognose.errors import CommandError, printable
+from hognose.errors import DB_OUT_OF_RANGE, CommandError, printable
 from hognose.persistence.aof_directory import AofDirectory
 from hognose.persistence.aof_format import AofError, CommandReader
 from hognose.persistence.aof_manifest import AofFile
@@ -293,6 +293,10 @@ class AofLoad(LoadJob):
         try:
             handler(client, argv)
         except CommandError as error:
+            if error.text == DB_OUT_OF_RANGE:
+                name = self._files[self._index].name
+                text = f"The append only file {name} needs more databases than `databases` allows"
+                raise AofLoadError(text) from None  # what follows a SELECT would go to the database before it
             text = "== CRITICAL == This server is sending an error to its AOF-loading-client: "
             text += f"'{error.text}' after processing the command '{command.name}'"
             if self._server.settings.propagation_error_behavior == "panic":

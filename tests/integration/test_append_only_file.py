@@ -303,6 +303,14 @@ def test_a_command_nobody_knows_is_refused(tmp_path: Path) -> None:
     assert "Unknown command 'NONSENSE' reading the append only file appendonly.aof.1.incr.aof" in text
 
 
+def test_a_log_of_more_databases_than_there_are_is_refused(tmp_path: Path) -> None:
+    tail = encode_command([b"SELECT", b"9"]) + encode_command([b"SET", b"a", b"of another database"])
+    text = broken(tmp_path, tail, "--databases", "9")
+    assert "appendonly.aof.1.incr.aof needs more databases than `databases` allows" in text
+    with server(tmp_path).ready() as process:
+        assert process.client().get("a") == b"1"
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with server(tmp_path).ready() as process:
         kill(process)
