@@ -98,6 +98,8 @@ class PipeTransfer:
         self._mark: Final = os.urandom(MARK_BYTES).hex().encode()
         self._child_ended = False
         self._is_whole = False
+        self._unread: Final[dict[Replica, int]] = {}  # what members have left unread, when that was looked at last
+        self._took_ms: Final[dict[Replica, int]] = {}  # when they were last seen to take something, or to lack nothing
         self.members: Final = members
 
     def begin(self) -> None:
@@ -136,12 +138,28 @@ class PipeTransfer:
             loop.call_later(PAUSE_SECONDS, self._resume)
 
     def _is_full(self) -> bool:
+        return any(self._unread_bytes(member) > WAITING_BYTES for member in self.members)
+
+    def _unread_bytes(self, member: Replica) -> int:
+        """What a member has left unread of what it was sent."""
+        connection = member.ctx
+        assert isinstance(connection, Connection)
+        return 0 if connection.closed else int(connection.output_bytes() - connection.held_bytes)
+
+    def stuck(self, now_ms: int, timeout_s: int) -> list[Replica]:
+        """Those that have taken nothing for longer than a time, while the child and all others wait for them.
+
+        To be called regularly: a member is stuck if it was found so each time.
+        """
+        found: list[Replica] = []
         for member in self.members:
-            connection = member.ctx
-            assert isinstance(connection, Connection)
-            if not connection.closed and connection.output_bytes() - connection.held_bytes > WAITING_BYTES:
-                return True
-        return False
+            unread = self._unread_bytes(member)
+            if unread <= WAITING_BYTES or unread < self._unread.get(member, unread + 1):
+                self._took_ms[member] = now_ms
+            elif now_ms - self._took_ms[member] > timeout_s * 1000:
+                found.append(member)
+            self._unread[member] = unread
+        return found
 
     def _resume(self) -> None:
         loop = self._server.loop

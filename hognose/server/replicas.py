@@ -468,9 +468,14 @@ class Replicas(CronTask):
                 replica.ctx.flush_soon()
 
     def _drop_silent(self, now_ms: i64) -> None:
+        timeout_s = self._server.settings.repl_timeout
         for replica in self.primary.in_state(ONLINE):
-            if not replica.is_old and replica.lag_s(now_ms) > self._server.settings.repl_timeout:
+            if not replica.is_old and replica.lag_s(now_ms) > timeout_s:
                 self._server.log(WARNING, f"Disconnecting timedout replica: {replica.address()}")
+                replica.ctx.disconnect()
+        if self._pipe is not None:
+            for replica in self._pipe.stuck(int(now_ms), timeout_s):
+                self._server.log(WARNING, f"Disconnecting timedout replica (full sync): {replica.address()}")
                 replica.ctx.disconnect()
 
     def _give_up_backlog(self, now_ms: i64) -> None:

@@ -53,6 +53,10 @@ class RawReplica:
             data += self._file.read(1)
         return data[:-40]
 
+    def take(self, count: int) -> bytes:
+        """So many bytes of whatever comes."""
+        return self._file.read(count)
+
     def command(self) -> list[bytes]:
         """The next command of the stream that is no ping."""
         while True:
@@ -272,6 +276,33 @@ def test_replica_that_does_not_read_is_dropped_at_its_limit(
         client.set("key", value)
     server.wait_for("overcoming of output buffer limits")
     assert client.info("replication")["connected_slaves"] == 0
+
+
+def test_replica_that_stops_reading_its_copy_does_not_keep_the_child_for_ever(
+    server: ServerProcess, client: redis.Redis, replica: RawReplica
+) -> None:
+    client.config_set("rdbcompression", "no")
+    client.config_set("repl-timeout", 2)
+    client.execute_command("DEBUG", "POPULATE", "40", "key", "1000000")
+    replica.ask("REPLCONF", "capa", "eof")
+    replica.ask("PSYNC", "?", "-1")
+    wait_until(lambda: client.info("persistence")["rdb_bgsave_in_progress"] == 1)
+    server.wait_for("Disconnecting timedout replica (full sync): 127.0.0.1")
+    wait_until(lambda: client.info("persistence")["rdb_bgsave_in_progress"] == 0)
+    assert client.info("replication")["connected_slaves"] == 0
+
+
+def test_replica_that_reads_its_copy_slowly_is_waited_for(client: redis.Redis, replica: RawReplica) -> None:
+    client.config_set("rdbcompression", "no")
+    client.config_set("repl-timeout", 2)
+    client.execute_command("DEBUG", "POPULATE", "40", "key", "1000000")
+    replica.ask("REPLCONF", "capa", "eof")
+    replica.ask("PSYNC", "?", "-1")
+    began = time.monotonic()
+    while time.monotonic() - began < 4:
+        assert len(replica.take(500_000)) == 500_000
+        time.sleep(0.5)
+    assert client.info("replication")["connected_slaves"] == 1
 
 
 def test_backlog_is_given_up_when_nobody_follows(client: redis.Redis, server: ServerProcess) -> None:
