@@ -444,6 +444,8 @@ class AppendOnly(Sink):
         file.begin(fd, 0)
         self.lacks_data = False
         self._last_sync_s = self._now_s()
+        if not self._is_due:
+            self.flush()  # replies may wait that waited for the sync, and no write may come to send them
 
     def resume(self, fd: int, size: i64) -> None:
         """Goes on at the end of a file that was there at the start."""

@@ -220,6 +220,18 @@ def test_replies_stay_in_order_when_a_child_stops_syncs_while_some_wait_for_one(
     assert [client.reply(), client.reply()] == [1, 2]
 
 
+def test_no_reply_is_forgotten_when_a_rewrite_begins_during_a_sync(always: Setup, tmp_path: Path) -> None:
+    writer, reader = always.client(), always.client()
+    writer.send("SET", "a", "1")
+    always.loop.turn()  # its sync begins, and hangs
+    reader.send("GET", "a")
+    always.aof.flush(now=True)  # as a rewrite does
+    always.thread.work()
+    always.aof.switch_to(os.open(tmp_path / "next", os.O_WRONLY | os.O_CREAT))
+    always.turns()
+    assert (writer.reply(), reader.reply()) == (b"OK", b"1")
+
+
 def test_everysec_syncs_once_a_second(everysec: Setup) -> None:
     client = everysec.client()
     for _ in range(5):
