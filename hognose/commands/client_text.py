@@ -83,9 +83,9 @@ def flag_letters(client: Context) -> str:
     flags = client.flags
     attention = client.attention
     letters = ""
-    if flags & REPLICA:
-        letters += "O" if flags & MONITOR else "S"
     for is_set, letter in (
+        (flags & MONITOR, "O"),
+        (flags & REPLICA, "S"),
         (flags & PRIMARY, "M"),
         (flags & PUBSUB, "P"),
         (attention & IN_MULTI, "x"),

@@ -119,16 +119,16 @@ class Invalidation:
         for position in key_positions(command.spec.keys, argv) or []:
             self._readers.setdefault(argv[position], {})[ctx.id] = None
 
-    def command_over(self, ctx: Context, in_transaction: bool, was_caching: bool) -> None:
+    def command_over(self, ctx: Context, in_transaction: bool, was_client: bool) -> None:
         """A tracking client's command is done: what CLIENT CACHING said of it no longer holds.
 
         Args:
             ctx: The client.
             in_transaction: It is between MULTI and EXEC, so CLIENT CACHING holds on.
-            was_caching: The command was CLIENT CACHING itself.
+            was_client: The command was CLIENT CACHING itself or another subcommand of CLIENT, which it outlasts.
         """
         tracker = self.trackers.get(ctx.id)
-        if tracker is not None and not in_transaction and not was_caching:
+        if tracker is not None and not in_transaction and not was_client:
             tracker.caching_given = False
 
     # Changes

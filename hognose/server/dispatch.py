@@ -130,7 +130,7 @@ class Dispatcher:
         count: i64 = len(argv)
         if count < command.least or count > command.most:
             command.rejected += 1
-            self.refuse(ctx, errors.wrong_number_of_arguments(command.name).text)
+            self._refuse_malformed(ctx, command, errors.wrong_number_of_arguments(command.name).text)
             return
         if ctx.attention | self.attention != 0:
             self._execute_watchfully(ctx, command, argv)
@@ -142,16 +142,27 @@ class Dispatcher:
         command = self.table.find(argv)
         if command is None:
             if not self.host.drops_browser(ctx, argv[0]):
-                self.refuse(ctx, errors.unknown_command(argv).text)
+                self._refuse_malformed(ctx, None, errors.unknown_command(argv).text)
             return None
         if command.is_container and command.handler is None:
             if len(argv) > 1:
                 text = errors.unknown_subcommand(errors.printable(argv[1]), command.name.upper()).text
+                self._refuse_malformed(ctx, None, text)
             else:
-                text = errors.wrong_number_of_arguments(command.name).text
-            self.refuse(ctx, text)
+                self._refuse_malformed(ctx, command, errors.wrong_number_of_arguments(command.name).text)
             return None
         return command
+
+    def _refuse_malformed(self, ctx: Context, command: Command | None, text: str) -> None:
+        """Refuses a request that is no command, or too short or long for it.
+
+        It is the client's last one all the same: CLIENT LIST shows it, and what a client asked for the next command
+        (CLIENT REPLY SKIP, CLIENT CACHING, ASKING) was for this one.
+        """
+        ctx.command = command
+        self.refuse(ctx, text)
+        if ctx.attention != 0:
+            self._command_over(ctx, command, ctx.attention)
 
     def refuse(self, ctx: Context, text: str) -> None:
         """Answers with an error instead of running a command; an open transaction is spoilt by it."""
@@ -297,10 +308,10 @@ class Dispatcher:
 
     def _execute_watchfully(self, ctx: Context, command: Command, argv: list[bytes]) -> None:
         """Runs a request with every check, and with what CLIENT REPLY, NO-TOUCH and ASKING ask for around it."""
-        silent = ctx.attention & (REPLY_OFF | REPLY_SKIP) != 0
-        self.keyspace.touches = ctx.attention & NO_TOUCH == 0 or command.name == "touch"
-        was_asking = ctx.attention & ASKING_NEXT != 0
-        tracks = ctx.attention & TRACKING != 0
+        before = ctx.attention
+        ctx.command = command
+        self.keyspace.touches = before & NO_TOUCH == 0 or command.name == "touch"
+        tracks = before & TRACKING != 0
         invalidation = self.host.invalidation
         if tracks:
             invalidation.trim(self.host.settings.tracking_table_max_keys)
@@ -315,18 +326,32 @@ class Dispatcher:
             if tracks and ctx.flags & BLOCKED == 0:
                 invalidation.remember(ctx, command, argv)
         self.keyspace.touches = True
-        if was_asking:
-            ctx.attention &= ~ASKING_NEXT
-        if silent and ctx.attention & (REPLY_OFF | REPLY_SKIP) != 0 and ctx.flags & BLOCKED == 0:
+        silent = before & ctx.attention & (REPLY_OFF | REPLY_SKIP) != 0
+        if silent and ctx.flags & BLOCKED == 0:
             ctx.out.truncate(mark)
+        if tracks:
+            invalidation.current = outer
+        self._command_over(ctx, command, before)
+        if ctx.held_pushes:
+            ctx.release_pushes()
+
+    def _command_over(self, ctx: Context, command: Command | None, before: i64) -> None:
+        """Ends what a client has asked for one command only.
+
+        Args:
+            ctx: The client.
+            command: The command that is over; None if there is none of that name.
+            before: The client's attention when the command began.
+        """
+        if before & ASKING_NEXT:
+            ctx.attention &= ~ASKING_NEXT
+        if before & REPLY_SKIP and ctx.flags & BLOCKED == 0:
             ctx.attention &= ~REPLY_SKIP
         if ctx.attention & REPLY_SKIP_NEXT:
             ctx.attention = (ctx.attention & ~REPLY_SKIP_NEXT) | REPLY_SKIP
-        if ctx.held_pushes:
-            ctx.release_pushes()
-        if tracks:
-            invalidation.current = outer
-            invalidation.command_over(ctx, ctx.attention & IN_MULTI != 0, command.name == "client|caching")
+        if before & TRACKING:
+            was_client = command is not None and command.name.startswith("client|")
+            self.host.invalidation.command_over(ctx, ctx.attention & IN_MULTI != 0, was_client)
 
     def _admit(self, ctx: Context, command: Command, argv: list[bytes]) -> bool:
         """Whether the command may run now; if not, the client has got its answer. The order is behaviour."""

@@ -59,6 +59,46 @@ def test_client_list_shows_age_idle_time_and_last_command(server: InProcessServe
     assert (second["age"], second["idle"], second["cmd"], second["qbuf"]) == ("7", "0", "client|list", "26")
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("PING; NONSENSE", "NULL"),
+        ("PING; CLIENT NONSENSE", "NULL"),
+        ("CLIENT", "client"),
+        ("GET", "get"),
+        ("MULTI; GET key", "get"),
+        ("AUTH nobody nothing", "auth"),
+        ("MULTI; GET key; EXEC", "exec"),
+    ],
+)
+def test_client_list_shows_the_last_command_whether_it_ran_or_not(
+    server: InProcessServer, words: str, shown: str
+) -> None:
+    watched, asking = server.client(), server.client()
+    for command in words.split("; "):
+        watched(*command.split())
+    line = asking("CLIENT", "LIST", "ID", watched.connection.id)
+    assert isinstance(line, bytes)
+    assert fields(line)["cmd"] == shown
+
+
+def test_client_list_shows_a_command_that_a_pause_keeps_back(server: InProcessServer) -> None:
+    writer, admin = server.client(), server.client()
+    admin("CLIENT", "PAUSE", 1000, "WRITE")
+    writer.send("SET", "a", "1")
+    line = admin("CLIENT", "LIST", "ID", writer.connection.id)
+    assert isinstance(line, bytes)
+    assert (fields(line)["cmd"], fields(line)["flags"]) == ("set", "b")
+
+
+def test_client_list_marks_monitors(server: InProcessServer) -> None:
+    watcher, admin = server.client(), server.client()
+    watcher("MONITOR")
+    line = admin("CLIENT", "LIST", "ID", watcher.connection.id)
+    assert isinstance(line, bytes)
+    assert fields(line)["flags"] == "O"
+
+
 def test_client_list_filters_by_id_and_type(server: InProcessServer) -> None:
     one, two = server.client(), server.client()
     wanted = two("CLIENT", "ID")
@@ -139,6 +179,13 @@ def test_client_reply_skip_silences_exactly_one_command(client: InProcessClient)
     client.send("CLIENT", "REPLY", "SKIP")
     client.send("PING", "three")
     assert client("PING", "four") == b"four"
+
+
+@pytest.mark.parametrize("refused", ["NONSENSE", "GET", "CLIENT", "CLIENT NONSENSE"])
+def test_client_reply_skip_is_over_with_a_request_that_is_no_command(client: InProcessClient, refused: str) -> None:
+    client.send("CLIENT", "REPLY", "SKIP")
+    client.send(*refused.split())
+    assert client("PING", "one") == b"one"
 
 
 def test_client_no_touch_leaves_access_times_alone(client: InProcessClient, server: InProcessServer) -> None:

@@ -109,6 +109,24 @@ def test_optout_leaves_out_what_follows_caching_no(cache: InProcessClient, clien
     assert message(cache) == [b"invalidate", [b"b"]]
 
 
+def test_caching_outlasts_other_subcommands_of_client(cache: InProcessClient, client: InProcessClient) -> None:
+    cache("CLIENT", "TRACKING", "ON", "OPTIN")
+    cache("CLIENT", "CACHING", "YES")
+    cache("CLIENT", "GETNAME")
+    cache("GET", "a")
+    client("SET", "a", 1)
+    assert message(cache) == [b"invalidate", [b"a"]]
+
+
+def test_caching_is_over_with_a_request_that_is_no_command(cache: InProcessClient, client: InProcessClient) -> None:
+    cache("CLIENT", "TRACKING", "ON", "OPTIN")
+    cache("CLIENT", "CACHING", "YES")
+    cache("NONSENSE")
+    cache("GET", "a")
+    client("SET", "a", 1)
+    assert message(cache) is ...
+
+
 def test_broadcast_reports_changes_below_its_prefixes_together(
     server: InProcessServer, client: InProcessClient
 ) -> None:
