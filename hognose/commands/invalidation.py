@@ -39,7 +39,7 @@ class Tracker:
         opt_out: Keys read right after CLIENT CACHING NO are not.
         no_loop: Changes of its own are not reported.
         caching_given: CLIENT CACHING was called for the command, or transaction, that follows.
-        prefixes: In broadcast mode, those it is told of.
+        prefixes: In broadcast mode, those it is told of, sorted: the order of messages.
     """
 
     def __init__(self, client: Context, opt_in: bool, opt_out: bool, no_loop: bool) -> None:
@@ -83,8 +83,7 @@ class Invalidation:
         ctx.redirect = redirect
         if prefixes is not None:
             ctx.flags |= TRACKING_BROADCAST
-            for prefix in prefixes or [b""]:
-                known.prefixes[prefix] = None
+            known.prefixes = dict.fromkeys(sorted([*known.prefixes, *(prefixes or [b""])]))
             self._has_broadcasters = True
         self._host.observe_changes()
 
@@ -135,9 +134,13 @@ class Invalidation:
 
     def key_changed(self, key: bytes) -> None:
         """A key was changed, deleted, evicted or has expired."""
-        current = self.current
         if self._has_broadcasters:
-            self._broadcasts[key] = current
+            self._broadcasts[key] = self.current
+        self._forget(key)
+
+    def _forget(self, key: bytes) -> None:
+        """Tells those who have read a key that they no longer hear of it."""
+        current = self.current
         readers = self._readers.pop(key, None)
         if readers is None:
             return
@@ -159,23 +162,30 @@ class Invalidation:
         return len(self._broadcasts) != 0
 
     def send_broadcasts(self) -> None:
-        """Tells the clients in broadcast mode what has changed since the last time. O(clients * keys changed)."""
-        changed = self._broadcasts
+        """Tells the clients in broadcast mode what has changed since the last time.
+
+        Prefixes and keys go in their order, as real servers send them. O(clients * prefixes * keys changed).
+        """
+        authors = self._broadcasts
+        changed = sorted(authors)
         self._broadcasts = {}
         for tracker in self.trackers.values():
             for prefix in tracker.prefixes:
                 keys = [
                     key
-                    for key, author in changed.items()
-                    if key.startswith(prefix) and not (tracker.no_loop and author is tracker.client)
+                    for key in changed
+                    if key.startswith(prefix) and not (tracker.no_loop and authors[key] is tracker.client)
                 ]
                 if keys:
                     self._send(tracker.client, keys)
 
     def trim(self, max_keys: i64) -> None:
-        """Keeps the memory of read keys below tracking-table-max-keys; what is forgotten counts as changed."""
+        """Keeps the memory of read keys below tracking-table-max-keys.
+
+        Who has read what is forgotten is told; who is told of prefixes is not, since nothing has changed.
+        """
         while max_keys > 0 and len(self._readers) > max_keys:
-            self.key_changed(next(iter(self._readers)))
+            self._forget(next(iter(self._readers)))
 
     # Messages
 

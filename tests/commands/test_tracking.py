@@ -127,6 +127,20 @@ def test_caching_is_over_with_a_request_that_is_no_command(cache: InProcessClien
     assert message(cache) is ...
 
 
+def test_broadcast_reports_prefixes_and_keys_in_their_order(server: InProcessServer, client: InProcessClient) -> None:
+    listener = server.client()
+    listener("HELLO", 3)
+    listener("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "foo", "PREFIX", "bar")
+    info = listener("CLIENT", "TRACKINGINFO")
+    assert isinstance(info, dict)
+    assert info[b"prefixes"] == [b"bar", b"foo"]
+    assert listener.error("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "").startswith(
+        "ERR Prefix '' overlaps with an existing prefix 'bar'."
+    )
+    client("MSET", "foo2", 1, "foo1", 2, "bar", 3)
+    assert [message(listener), message(listener)] == [[b"invalidate", [b"bar"]], [b"invalidate", [b"foo1", b"foo2"]]]
+
+
 def test_broadcast_reports_changes_below_its_prefixes_together(
     server: InProcessServer, client: InProcessClient
 ) -> None:
@@ -157,12 +171,17 @@ def test_the_table_of_read_keys_is_bounded(
     server: InProcessServer, cache: InProcessClient, client: InProcessClient
 ) -> None:
     client("CONFIG", "SET", "tracking-table-max-keys", 3)
+    listener = server.client()
+    listener("HELLO", 3)
+    listener("CLIENT", "TRACKING", "ON", "BCAST")
     for number in range(4):
         cache("GET", f"key:{number}")
     server.clock.advance(200)
     server.server.cron.tick()
     assert server.server.invalidation.key_count() == 3
     assert message(cache) == [b"invalidate", [b"key:0"]]
+    client("PING")
+    assert message(listener) is ...  # nothing has changed
 
 
 def test_tracking_ends_with_off_reset_and_the_connection(server: InProcessServer, cache: InProcessClient) -> None:
