@@ -160,9 +160,17 @@ class Dispatcher:
         (CLIENT REPLY SKIP, CLIENT CACHING, ASKING) was for this one.
         """
         ctx.command = command
-        self.refuse(ctx, text)
+        self._reject(ctx, command, text)
         if ctx.attention != 0:
             self._command_over(ctx, command, ctx.attention)
+
+    def _reject(self, ctx: Context, command: Command | None, text: str) -> None:
+        """Refuses a command. EXEC gives up its transaction, whatever it is that speaks against it."""
+        if command is not None and command.name == "exec":
+            if ctx.attention & IN_MULTI:
+                self.host.discard_transaction(ctx)
+            text = errors.EXECABORT_BECAUSE + text.removeprefix("ERR ")
+        self.refuse(ctx, text)
 
     def refuse(self, ctx: Context, text: str) -> None:
         """Answers with an error instead of running a command; an open transaction is spoilt by it."""
@@ -365,10 +373,7 @@ class Dispatcher:
         reason = self._refusal(ctx, command, argv, flags)
         if reason is not None:
             command.rejected += 1
-            if is_exec and ctx.attention & IN_MULTI:
-                self.host.discard_transaction(ctx)
-                reason = errors.EXECABORT_BECAUSE + reason
-            self.refuse(ctx, reason)
+            self._reject(ctx, command, reason)
             return False
         if self.attention & PAUSED and ctx.attention & REPLICATION_LINK == 0 and self.host.postpone(ctx, argv, flags):
             ctx.flags |= BLOCKED

@@ -1,6 +1,7 @@
 """MULTI, EXEC, WATCH through in-process connections."""
 
 import hiredis
+import pytest
 
 from tests.inprocess import InProcessClient, InProcessServer
 
@@ -29,6 +30,27 @@ def test_a_command_refused_while_queueing_aborts_the_transaction(client: InProce
     client("SET", "a", 1)
     assert client.error("EXEC") == "EXECABORT Transaction discarded because of previous errors."
     assert client("GET", "a") is None
+
+
+@pytest.mark.parametrize("first", ["PING", "MULTI"])
+def test_exec_with_arguments_gives_the_transaction_up(client: InProcessClient, first: str) -> None:
+    client(first)
+    assert client.error("EXEC", "x") == (
+        "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command"
+    )
+    assert client("PING") == b"PONG"
+
+
+def test_exec_that_is_not_allowed_says_so_in_its_own_words(server: InProcessServer) -> None:
+    admin = server.client()
+    admin("ACL", "SETUSER", "user", "on", "nopass", "+@all", "-exec")
+    admin("CONFIG", "SET", "requirepass", "secret")
+    client = server.client()
+    assert client.error("EXEC") == "EXECABORT Transaction discarded because of: NOAUTH Authentication required."
+    client("AUTH", "user", "any")
+    assert client.error("EXEC") == (
+        "EXECABORT Transaction discarded because of: NOPERM User user has no permissions to run the 'exec' command"
+    )
 
 
 def test_exec_fails_when_another_client_changed_a_watched_key(server: InProcessServer, client: InProcessClient) -> None:
