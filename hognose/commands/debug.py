@@ -268,6 +268,7 @@ def reload(ctx: Context, argv: Argv) -> Reply:
     if b"NOSAVE" not in words and not snapshots.save():
         raise CommandError("ERR")
     if b"NOFLUSH" not in words:
+        ctx.keyspace.listener.database_emptied(-1)
         ctx.keyspace.clear()
         ctx.keyspace.libraries.clear()
     try:

@@ -371,6 +371,7 @@ def reload_append_only(server: "Server") -> bool:
     aof = server.append_only
     if aof.state != OFF:
         aof.flush(now=True)
+    server.keyspace.listener.database_emptied(-1)
     server.keyspace.clear()
     server.keyspace.libraries.clear()
     propagates = server.propagating

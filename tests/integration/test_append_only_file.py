@@ -192,6 +192,17 @@ def test_a_server_killed_during_a_rewrite_has_everything(tmp_path: Path) -> None
         assert (client.get("meanwhile"), client.dbsize()) == (b"kept", 101)
 
 
+def test_loading_the_file_again_counts_as_a_change_of_every_key(tmp_path: Path) -> None:
+    with server(tmp_path).ready() as process, closing(RealClient(process)) as client:
+        client("SET", "key", "value")
+        rewrite(single(process))  # from the base, keys are loaded without commands
+        client("WATCH", "key")
+        assert single(process).execute_command("DEBUG LOADAOF")
+        client("MULTI")
+        assert client("EXEC") is None
+        assert client("GET", "key") == b"value"
+
+
 def test_switching_the_file_on_and_off_while_running(tmp_path: Path) -> None:
     with ServerProcess("--dir", str(tmp_path), "--save", "").ready() as process:
         client = single(process)

@@ -100,6 +100,20 @@ def test_reloading_keeps_content_encodings_and_deadlines(folder: Path) -> None:
     assert seen() == before
 
 
+def test_reloading_counts_as_a_change_of_every_key(folder: Path) -> None:
+    server = debuggable_server()
+    client, watcher, cache = server.client(), server.client(), server.client()
+    cache("HELLO", 3)
+    cache("CLIENT", "TRACKING", "ON")
+    client("SET", "key", "value")
+    cache("GET", "key")
+    watcher("WATCH", "key")
+    assert client("DEBUG", "RELOAD") == b"OK"
+    assert cache.raw(b"") == b">2\r\n$10\r\ninvalidate\r\n_\r\n"
+    watcher("MULTI")
+    assert watcher("EXEC") is None
+
+
 def test_hash_fields_keep_their_deadlines_in_either_familys_form(folder: Path) -> None:
     client = debuggable_server().client()
     for version, magic in (("11", b"REDIS0012"), ("80", b"VALKEY080")):
