@@ -52,9 +52,8 @@ def info(ctx: Context, argv: Argv) -> Reply:
     tips=[b"nondeterministic_output"],
 )
 def time(ctx: Context, argv: Argv) -> Reply:
-    # A script sees one time from its beginning to its end.
-    frozen_now_ms = ctx.keyspace.frozen_now_ms
-    now_us = ctx.host.clock.now_us if frozen_now_ms == 0 else frozen_now_ms * 1000
+    keyspace = ctx.keyspace
+    now_us = ctx.host.clock.now_us if keyspace.frozen_now_ms == 0 else keyspace.frozen_now_us
     return [b"%d" % (now_us // 1_000_000), b"%d" % (now_us % 1_000_000)]
 
 

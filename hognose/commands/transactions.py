@@ -66,7 +66,7 @@ def exec_(ctx: Context, argv: Argv) -> Reply:
         return NULL_ARRAY
     keyspace = ctx.keyspace
     ctx.flags |= DENY_BLOCKING
-    keyspace.frozen_now_ms = host.clock.now_ms
+    keyspace.freeze_time()
     write_array_header(ctx.out, len(queued))
     for each in queued:
         host.run_queued(ctx, each.command, each.argv)

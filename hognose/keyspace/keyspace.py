@@ -30,6 +30,8 @@ class Keyspace:
         hits, misses, expired_keys, evicted_keys, expired_fields: As INFO reports them.
         may_expire: Whether this server deletes expired keys itself (False on a replica and while loading).
         frozen_now_ms: When not 0, "now" for deadlines: all of a script or transaction sees one time.
+        frozen_now_us: While that is so, what TIME tells; it moves on only when a script has run for so long that others
+            are served beside it, so that one that waits for a time gets there.
         ignores_deadlines: Nothing has expired: what is loaded from the append-only file says itself when keys went.
         freezer: The snapshot that is being written while the data goes on changing; None if none is.
         observed: Whether anybody WATCHes keys or tracks them.
@@ -54,6 +56,7 @@ class Keyspace:
         self.expired_fields: i64 = 0
         self.may_expire = True
         self.frozen_now_ms: i64 = 0
+        self.frozen_now_us: i64 = 0
         self.ignores_deadlines = False
         self.observed = False
         self.notify_classes: i64 = 0
@@ -76,6 +79,11 @@ class Keyspace:
         now_ms = self.clock.now_ms
         self.access_clock = access_second(now_ms)
         self.fresh_clock = lfu_pack(lfu_minute(now_ms), LFU_START) if self.lfu else self.access_clock
+
+    def freeze_time(self) -> None:
+        """Keeps what is now for the script or transaction that begins; `frozen_now_ms = 0` ends it."""
+        self.frozen_now_ms = self.clock.now_ms
+        self.frozen_now_us = self.clock.now_us
 
     def now_ms(self) -> i64:
         """The time, in Unix ms, by which deadlines are judged."""

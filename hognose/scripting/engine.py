@@ -153,6 +153,7 @@ class Engine(Scripts):
                 return None
             self._become_overdue(run, elapsed_ms)
         self._host.serve_while_busy()
+        self._host.keyspace.frozen_now_us = self._host.clock.now_us
         if run.is_abandoned:
             return errors.ABANDONED.encode()
         return errors.KILLED.encode() if run.is_killed else None
@@ -319,7 +320,7 @@ class Engine(Scripts):
         outer_now_ms = keyspace.frozen_now_ms
         run.started_us = host.clock.now_us
         if outer_now_ms == 0:
-            keyspace.frozen_now_ms = host.clock.now_ms
+            keyspace.freeze_time()
         calls.begin(run)
         self.run = run
         try:

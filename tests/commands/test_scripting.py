@@ -429,6 +429,19 @@ def test_time_stands_still_in_a_script(server: InProcessServer, client: InProces
     assert first == second
 
 
+def test_time_in_scripts_and_transactions_tells_microseconds(server: InProcessServer, client: InProcessClient) -> None:
+    server.clock.time_us += 123_456
+    server.clock.read()
+    now = client("TIME")
+    assert isinstance(now, list)
+    assert now[1] == b"123456"
+    assert client("EVAL", "return redis.call('TIME')", 0) == now
+    client("MULTI")
+    client("TIME")
+    client("EVAL", "return redis.call('TIME')", 0)
+    assert client("EXEC") == [now, now]
+
+
 def test_select_in_a_script_is_the_scripts_own(client: InProcessClient) -> None:
     client("EVAL", "redis.call('SELECT', 3) redis.call('SET', 'key', 'there')", 0)
     assert client("EXISTS", "key") == 0

@@ -104,6 +104,16 @@ def test_a_script_is_killed_whatever_it_catches(server: ServerProcess, script: s
     assert server.client().eval("return 1", 0) == 1
 
 
+def test_a_script_that_waits_for_a_time_gets_there(server: ServerProcess) -> None:
+    script = """
+        local function now() local t = redis.call('TIME') return t[1] * 1000000 + t[2] end
+        local start = now()
+        while now() < start + 50000 do end
+        return 'over'
+    """
+    assert server.client().eval(script, 0) == b"over"
+
+
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 def test_clients_that_came_while_a_script_ran_are_served_afterwards(loop: str) -> None:
     with ServerProcess("--busy-reply-threshold", "20", env={"HOGNOSE_LOOP": loop}) as process:
