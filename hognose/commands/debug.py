@@ -12,6 +12,7 @@ from typing import Final
 from hognose.commands.arguments import I64_MAX, integer, integer_between
 from hognose.commands.context import Context
 from hognose.commands.digest import as_hex, dataset_digest, key_digest
+from hognose.commands.dump import payload_of
 from hognose.commands.flags import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, SYSCMD
 from hognose.commands.help import help_reply
 from hognose.commands.host import PEAK_RESET_MS, WARNING
@@ -28,8 +29,9 @@ from hognose.datastructures.setvalue import SetValue
 from hognose.datastructures.value import Value
 from hognose.errors import LOADING as LOADING_ERROR
 from hognose.errors import NO_SUCH_KEY, VALUE_MUST_BE_POSITIVE, CommandError, printable
-from hognose.keyspace.access import access_second
+from hognose.keyspace.access import CLOCK_EPOCH_SECONDS, access_second
 from hognose.keyspace.memory import value_size
+from hognose.persistence.dump_payload import FOOTER_BYTES, TYPE_BYTES
 from hognose.persistence.rdb_format import RdbError
 from hognose.resp.reply import CRLF, NO_REPLY, OK, BigNumber, Encoded, MapReply, SetReply, Simple, Verbatim
 
@@ -203,10 +205,13 @@ def present_value(ctx: Context, key: bytes) -> object:
 def debug_object(ctx: Context, argv: Argv) -> Reply:
     value = present_value(ctx, argv[2])
     clock = int(ctx.db.access_clock(argv[2]))
-    idle = 0 if ctx.keyspace.lfu else max(0, int(access_second(ctx.host.clock.now_ms)) - clock)
+    lfu = ctx.keyspace.lfu
+    idle = 0 if lfu else max(0, int(access_second(ctx.host.clock.now_ms)) - clock)
+    shown_clock = (clock if lfu else clock + CLOCK_EPOCH_SECONDS) & 0xFFFFFF
+    serialized = len(payload_of(ctx, value)) - TYPE_BYTES - FOOTER_BYTES
     text = (
         f"Value at:0x{id(value):x} refcount:1 encoding:{encoding_of(value).decode()} "
-        f"serializedlength:{ctx.host.serialized_bytes(value)} lru:{clock & 0xFFFFFF} lru_seconds_idle:{idle}"
+        f"serializedlength:{serialized} lru:{shown_clock} lru_seconds_idle:{idle}"
     )
     if isinstance(value, ListValue) and value.encoding() == b"quicklist":
         nodes = len(value.nodes())

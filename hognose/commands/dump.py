@@ -57,8 +57,11 @@ RESTORE_HISTORY: Final[list[tuple[str, str]]] = [
 )
 def dump(ctx: Context, argv: Argv) -> Reply:
     value = ctx.db.lookup_read(argv[1])
-    if value is None:
-        return None
+    return None if value is None else payload_of(ctx, value)
+
+
+def payload_of(ctx: Context, value: object) -> bytes:
+    """A value as DUMP gives it, in the version and with the compression that are set. O(N)."""
     settings = ctx.host.settings
     return dump_value(value, settings.rdb_version, _COMPRESSOR if settings.rdbcompression else None)
 

@@ -23,7 +23,6 @@ from hognose.datastructures.setvalue import SetLimits
 from hognose.datastructures.zset import ZSetLimits
 from hognose.errors import CommandError, protected_command
 from hognose.keyspace.keyspace import Keyspace
-from hognose.keyspace.memory import value_size
 from hognose.persistence.rdb_format import ValueLimits
 from hognose.persistence.snapshot import Snapshots
 from hognose.resp.reply import Reply
@@ -360,10 +359,6 @@ class Host:
     def change_replication_id(self) -> None:
         """Takes a new replication id."""
         raise NotImplementedError
-
-    def serialized_bytes(self, value: object) -> int:
-        """About how long a value is in a snapshot; what it weighs in memory where nothing better is known."""
-        return int(value_size(value))
 
     def protected_refusal(self, ctx: Context, command: "Command") -> str | None:
         """Why the configuration keeps a client from DEBUG or MODULE, or None."""

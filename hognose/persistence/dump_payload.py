@@ -16,6 +16,7 @@ from hognose.persistence.rdb_sink import RdbSink
 from hognose.persistence.rdb_source import RdbSource
 from hognose.persistence.rdb_write_values import value_type, version_for, write_value
 
+TYPE_BYTES: Final = 1
 FOOTER_BYTES: Final = 10
 CHECKSUM_BYTES: Final = 8
 

@@ -92,9 +92,27 @@ def test_debug_object_tells_encoding_and_access_clock(client: InProcessClient) -
     client("SET", "n", 1)
     text = client("DEBUG", "OBJECT", "n")
     assert isinstance(text, bytes)
-    assert b" refcount:1 encoding:int serializedlength:" in text
-    assert text.endswith(b"lru_seconds_idle:0")
+    assert b" refcount:1 encoding:int serializedlength:2 lru:%d lru_seconds_idle:0" % (1_700_000_000 % 2**24) in text
     assert client.error("DEBUG", "OBJECT", "none") == "ERR no such key"
+
+
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [
+        ("SET key v", 2),
+        ("SET key abcdefghij", 11),
+        ("RPUSH key 1 2 3", 16),
+        ("SADD key a b", 14),
+        ("HSET key a b", 14),
+        ("ZADD key 1 a", 13),
+        ("XADD key 1-1 a b", 57),
+    ],
+)
+def test_debug_object_tells_how_long_a_value_is_in_a_dump(client: InProcessClient, words: str, size: int) -> None:
+    client(*words.split())  # sizes are those of redis 8.2
+    text = client("DEBUG", "OBJECT", "key")
+    assert isinstance(text, bytes)
+    assert b" serializedlength:%d " % size in text
 
 
 def test_protocol_shows_each_reply_type(client: InProcessClient) -> None:
