@@ -50,6 +50,8 @@ NO_OFFSET: Final = -1
 SECOND_MS: Final = 1000
 LONGEST_TIMER_MS: Final = 3_600_000
 NETWORK_NAME_BYTES: Final = 255
+LEAST_BACKLOG_BYTES: Final = 16 * 1024
+"""CONFIG SET raises a smaller repl-backlog-size to this, as real servers do."""
 PENDING_OUTPUT: Final = "ERR SYNC and PSYNC are invalid with pending output"
 FILTER_NEEDS_EOF: Final = "ERR Filtered replica requires EOF capability"
 
@@ -160,9 +162,11 @@ class Replicas(CronTask):
 
     def apply_backlog_size(self) -> str:
         """Applier of `repl-backlog-size`."""
+        settings = self._server.settings
+        settings.repl_backlog_size = max(settings.repl_backlog_size, LEAST_BACKLOG_BYTES)
         backlog = self.primary.backlog
         if backlog is not None:
-            self.primary.backlog = backlog.resized(self._server.settings.repl_backlog_size)
+            self.primary.backlog = backlog.resized(settings.repl_backlog_size)
         return ""
 
     def apply_good_replicas(self) -> str:

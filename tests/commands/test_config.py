@@ -26,6 +26,11 @@ def test_config_set_with_a_name_and_no_value_is_a_syntax_error(client: InProcess
     assert client.error("CONFIG", "SET", "maxmemory", "1", "port").endswith("syntax error")
 
 
+def test_config_set_raises_a_replication_backlog_that_is_too_small(client: InProcessClient) -> None:
+    assert client("CONFIG", "SET", "repl-backlog-size", "1kb") == b"OK"
+    assert client("CONFIG", "GET", "repl-backlog-size") == [b"repl-backlog-size", b"16384"]
+
+
 def test_config_rewrite_without_a_file_is_refused(client: InProcessClient) -> None:
     assert client.error("CONFIG", "REWRITE").endswith("The server is running without a config file")
 
