@@ -28,6 +28,7 @@ NO_TOUCH: Final = 1 << 7
 ASKING_NEXT: Final = 1 << 8
 REPLICATION_LINK: Final = 1 << 9  # the primary's commands, or the AOF's: exempt from most checks
 REPLY_SKIP_NEXT: Final = 1 << 10
+ONLOOKER: Final = 1 << 11  # a monitor or replica: gets to see commands, and may not touch the keyspace itself
 
 # What a client is: bits of Context.flags, for CLIENT LIST and for handlers.
 DENY_BLOCKING: Final = 1 << 0  # inside EXEC or a script

@@ -20,6 +20,7 @@ from hognose.commands.context import (
     DIRTY_EXEC,
     IN_MULTI,
     NO_TOUCH,
+    ONLOOKER,
     REPLICATION_LINK,
     REPLY_OFF,
     REPLY_SKIP,
@@ -40,6 +41,7 @@ from hognose.commands.flags import (
     NO_MANDATORY_KEYS,
     NO_MULTI,
     PROTECTED,
+    READONLY,
     SKIP_MONITOR,
     SKIP_SLOWLOG,
     STALE,
@@ -422,5 +424,9 @@ class Dispatcher:
         if self.attention & LOADING_DATA and flags & LOADING == 0:
             return errors.LOADING
         if self.attention & BUSY:
-            return self.host.busy_refusal(ctx, command, argv)
+            refused = self.host.busy_refusal(ctx, command, argv)
+            if refused is not None:
+                return refused
+        if ctx.attention & ONLOOKER and flags & (WRITE | READONLY | MAY_REPLICATE):
+            return "ERR Replica can't interact with the keyspace"
         return None

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from hognose.commands.arguments import integer, integer_between
-from hognose.commands.context import BLOCKED, CLOSE_AFTER_REPLY, REPLICA, TO_REPLICAS, Context
+from hognose.commands.context import BLOCKED, CLOSE_AFTER_REPLY, ONLOOKER, REPLICA, TO_REPLICAS, Context
 from hognose.commands.host import NOTICE, WARNING
 from hognose.errors import NOT_INTEGER, CommandError, printable
 from hognose.persistence.rdb_writer import FileOptions, file_options
@@ -263,6 +263,7 @@ class Replicas(CronTask):
     def _enlist(self, replica: Replica) -> None:
         replica.acknowledged_ms = self._server.clock.now_ms
         replica.ctx.flags |= REPLICA
+        replica.ctx.attention |= ONLOOKER
         self.primary.enlist(replica)
 
     def _continue(self, replica: Replica, rest: bytes) -> None:

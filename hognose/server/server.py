@@ -22,6 +22,7 @@ from hognose.commands.context import (
     DIRTY_EXEC,
     IN_MULTI,
     MONITOR,
+    ONLOOKER,
     RESTRICTED,
     TRACKING,
     UNIX_SOCKET,
@@ -431,6 +432,7 @@ class Server(Host):
         if ctx.flags & MONITOR:
             self.monitors.remove(ctx)
             ctx.flags &= ~MONITOR
+            ctx.attention &= ~ONLOOKER
             if not self.monitors:
                 self.dispatcher.attention &= ~MONITORED
 
@@ -442,6 +444,7 @@ class Server(Host):
         """Makes a client a MONITOR."""
         if ctx.flags & MONITOR == 0:
             ctx.flags |= MONITOR
+            ctx.attention |= ONLOOKER
             self.monitors.append(ctx)
             self.dispatcher.attention |= MONITORED
 

@@ -191,6 +191,19 @@ def test_monitor_shows_commands_but_no_secrets_and_nothing_administrative(server
     )
 
 
+@pytest.mark.parametrize("words", ["GET a", "SET a b", "KEYS *", "FLUSHALL", "PUBLISH a b", "EVAL x 0", "PFCOUNT a"])
+def test_monitor_may_not_touch_the_keyspace_itself(server: InProcessServer, words: str) -> None:
+    watcher = server.client()
+    watcher("MONITOR")
+    assert watcher.error(*words.split()) == "ERR Replica can't interact with the keyspace"
+    assert watcher.raw(b"PING\r\n").startswith(b"+PONG\r\n")
+    watcher.raw(b"MULTI\r\n")
+    assert watcher.error(*words.split()) == "ERR Replica can't interact with the keyspace"
+    assert watcher.raw(b"EXEC\r\n").startswith(b"-EXECABORT")
+    assert watcher("RESET") == b"RESET"
+    assert watcher("GET", "a") is None
+
+
 def test_reset_ends_monitoring(server: InProcessServer) -> None:
     watcher, client = server.client(), server.client()
     watcher("MONITOR")

@@ -134,6 +134,12 @@ def test_sync_sends_a_dump_and_then_every_effect(client: redis.Redis, replica: R
     assert replica.commands(4) == [[b"MULTI"], [b"INCRBY", b"a", b"1"], [b"INCRBY", b"b", b"1"], [b"EXEC"]]
 
 
+def test_replica_may_not_touch_the_keyspace_itself(replica: RawReplica) -> None:
+    replica.ask("PSYNC", "?", "-1")
+    replica.dump()
+    assert replica.ask("GET", "key") == b"-ERR Replica can't interact with the keyspace"
+
+
 def test_what_is_written_while_the_dump_is_made_comes_after_it(client: redis.Redis, replica: RawReplica) -> None:
     client.execute_command("DEBUG", "POPULATE", "200")
     client.config_set("rdb-key-save-delay", 2000)
