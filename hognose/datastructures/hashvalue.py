@@ -17,7 +17,7 @@ Not here: what a listpack looks like inside a file (`persistence`).
 from typing import Final
 
 from librt.random import Random
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from hognose.datastructures import listpack
 from hognose.datastructures.hashtable import USED, HashTable
@@ -39,8 +39,8 @@ from hognose.datastructures.listpack import (
 from hognose.datastructures.numbers import MAX_I64_TEXT, format_i64, parse_i64
 from hognose.datastructures.value import Value, bytes_size
 
-HASH_BYTES: Final = 16 + 16 + 8 * 8 + 33
-"""A hash beside its entries: the collector's header, the object, its attributes, the header of the `bytes`."""
+HASH_BYTES: Final = 16 + 8 * 8 + 33
+"""A hash beside its entries: the object, its attributes, the header of the `bytes`."""
 TABLE_BYTES: Final = 200
 """What a table adds beside what it counts itself: the objects of the table and its first segment list."""
 I64_MAX: Final = 2**63 - 1
@@ -78,6 +78,7 @@ class HashLimits:
         self.max_value_bytes: i64 = max_value_bytes
 
 
+@mypyc_attr(acyclic=True)
 class HashValue(Value):
     """A map from fields to values, both bytes."""
 

@@ -17,7 +17,7 @@ Measured compiled, against the real server: see docs/design/lists.md.
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from hognose.datastructures.listnode import ListLimits, ListNode, Wanted, remove_equal_entries
 from hognose.datastructures.listnodes import NodeRow
@@ -44,12 +44,13 @@ from hognose.datastructures.value import Value
 
 __all__ = ["ListLimits", "ListNode", "ListValue", "list_from_nodes"]
 
-LIST_BYTES: Final = 16 + 16 + 5 * 8 + 33
-"""A list beside its entries: the collector's header, the object, its attributes, the header of the `bytes`."""
+LIST_BYTES: Final = 16 + 5 * 8 + 33
+"""A list beside its entries: the object, its attributes, the header of the `bytes`."""
 ROW_BYTES: Final = 16 + 16 + 9 * 8 + 56 + 2 * (16 + 16 + 3 * 8 + 56)
 """What a row of nodes adds, beside its nodes."""
 
 
+@mypyc_attr(acyclic=True)
 class ListValue(Value):
     """A list of byte strings."""
 

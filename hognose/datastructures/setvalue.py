@@ -12,7 +12,7 @@ Both blobs are the real server's bytes; see `intset` and `listpack`.
 from typing import Final
 
 from librt.random import Random
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from hognose.datastructures import intset, listpack
 from hognose.datastructures.hashtable import HashTable
@@ -31,8 +31,8 @@ from hognose.datastructures.listpack import (
 from hognose.datastructures.numbers import canonical_int, canonical_value, format_i64
 from hognose.datastructures.value import Value, bytes_size
 
-SET_BYTES: Final = 16 + 16 + 6 * 8 + 33
-"""A set beside its members: the collector's header, the object, its attributes, the header of the `bytes`."""
+SET_BYTES: Final = 16 + 6 * 8 + 33
+"""A set beside its members: the object, its attributes, the header of the `bytes`."""
 TABLE_BYTES: Final = 200
 """What a table adds beside what it counts itself."""
 MAX_BODY_BYTES: Final = 1 << 30
@@ -66,6 +66,7 @@ class SetLimits:
         return count <= self.max_intset_entries and count <= MAX_INTSET_ENTRIES
 
 
+@mypyc_attr(acyclic=True)
 class SetValue(Value):
     """A set of byte strings."""
 

@@ -7,7 +7,7 @@ encoding it changes to inside; so the keyspace never has to be told of a convers
 
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 BYTES_HEADER: Final = 33
 
@@ -17,8 +17,12 @@ def bytes_size(length: i64) -> i64:
     return (length + BYTES_HEADER + 15) & ~15
 
 
+@mypyc_attr(acyclic=True)
 class Value:
-    """What the keyspace, OBJECT, MEMORY USAGE and the RDB writer need to know of any non-string value."""
+    """What the keyspace, OBJECT, MEMORY USAGE and the RDB writer need to know of any non-string value.
+
+    Values are in no reference cycles, so that they need no header for the collector: 16 bytes less for each.
+    """
 
     def type_name(self) -> bytes:
         """The word TYPE answers: b"list", b"hash", b"set", b"zset", b"stream"..."""

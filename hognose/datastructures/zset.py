@@ -14,7 +14,7 @@ It does not know commands: NaN, syntax and the meaning of negative indexes are t
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from hognose.datastructures import listpack
 from hognose.datastructures import zset_listpack as packed
@@ -52,7 +52,7 @@ UPDATED: Final = 2
 SAME: Final = 3  # the member had this score already
 NOT_A_NUMBER: Final = 4  # infinities of both signs were added; nothing changed
 
-VALUE_BYTES: Final = 16 + 16 + 8 + 6 * 8 + 33  # collector's header, object, vtable, attributes, header of the `bytes`
+VALUE_BYTES: Final = 16 + 8 + 6 * 8 + 33  # object, vtable, attributes, header of the `bytes`
 LARGE_BYTES: Final = 400  # a skiplist's and a table's own objects
 MEMBER_HEADER: Final = 33
 PRESENT: Final = True  # what the table has as the value of every member, beside its score
@@ -73,6 +73,7 @@ class ZSetLimits:
 
 
 @final
+@mypyc_attr(acyclic=True)
 class ZSetValue(Value):
     """A sorted set.
 
