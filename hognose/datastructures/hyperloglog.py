@@ -44,9 +44,8 @@ EMPTY: Final = b"HYLL" + bytes((SPARSE, 0, 0, 0)) + bytes(8) + b"\x7f\xff"
 EMPTY_STALE: Final = EMPTY[:15] + b"\x80" + EMPTY[16:]
 """The same, its cached estimate marked stale: what PFADD starts from."""
 
-_H: Final = 0x48
-_Y: Final = 0x59
-_L: Final = 0x4C
+_DENSE_START: Final = b"HYLL\0"
+_SPARSE_START: Final = b"HYLL\1"
 
 _HASH_SEED: Final = 0xADC83B19
 _INDEX_BITS: Final = 14
@@ -57,11 +56,11 @@ _ALPHA_INFINITY: Final = 0.721347520444481703680  # 0.5 / ln(2)
 
 def is_hyperloglog(value: bytes | bytearray) -> bool:
     """Whether a string has the header of a HyperLogLog and, when dense, its exact size. O(1)."""
-    # Byte by byte: `startswith` of a bytearray, which a dense value is, costs more than PFADD otherwise does.
-    if len(value) < HEADER_BYTES or not (value[0] == _H and value[1] == _Y and value[2] == _L and value[3] == _L):
+    if len(value) < HEADER_BYTES:
         return False
-    encoding = encoding_of(value)
-    return len(value) == DENSE_BYTES if encoding == DENSE else encoding == SPARSE
+    if value.startswith(_DENSE_START):
+        return len(value) == DENSE_BYTES
+    return value.startswith(_SPARSE_START)
 
 
 def encoding_of(value: bytes | bytearray) -> i64:
