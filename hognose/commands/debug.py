@@ -199,7 +199,7 @@ def present_value(ctx: Context, key: bytes) -> object:
     place = table.find(key)
     if place < 0:
         raise CommandError(NO_SUCH_KEY)
-    return table.found.slots[2 * place + 1]
+    return ctx.keyspace.value_at(table.found, place)
 
 
 def debug_object(ctx: Context, argv: Argv) -> Reply:

@@ -144,7 +144,7 @@ def _with_entry(digest: int, database: Database, key: bytes) -> int:
     place = database.table.find(key)
     segment = database.table.found
     deadline = database.table.deadline(place)
-    digest = _with_value(digest, segment.slots[2 * place + 1])
+    digest = _with_value(digest, database.keyspace.value_at(segment, place))
     return digest ^ _hash(DEADLINE_MARK) if deadline != 0 else digest
 
 

@@ -13,7 +13,7 @@ from hognose.commands.host import WARNING
 from hognose.commands.keyspec import keys
 from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.errors import CommandError
-from hognose.keyspace.access import CLOCK_EPOCH_SECONDS, lfu_minute, lfu_pack
+from hognose.keyspace.access import idle_clock, lfu_minute, lfu_pack
 from hognose.keyspace.events import GENERIC
 from hognose.persistence.dump_payload import dump_value, is_intact, restore_value
 from hognose.persistence.lzf import Compressor
@@ -30,8 +30,6 @@ BAD_TTL: Final = "ERR Invalid TTL value, must be >= 0"
 BAD_IDLETIME: Final = "ERR Invalid IDLETIME value, must be >= 0"
 BAD_FREQ: Final = "ERR Invalid FREQ value, must be >= 0 and <= 255"
 UNSET: Final = -1
-LOWEST_CLOCK: Final = -CLOCK_EPOCH_SECONDS
-"""The LRU clock of 1970; a key cannot have been idle for longer."""
 
 _COMPRESSOR: Final = Compressor()  # its table is large; whatever stands in it, results are right
 
@@ -126,8 +124,7 @@ def set_usage(ctx: Context, key: bytes, options: RestoreOptions) -> None:
         if options.frequency != UNSET:
             ctx.db.set_access_clock(key, lfu_pack(lfu_minute(now_ms), options.frequency))
     elif options.idle_seconds != UNSET:
-        second = int(now_ms) // 1000 - CLOCK_EPOCH_SECONDS - options.idle_seconds
-        ctx.db.set_access_clock(key, max(second, LOWEST_CLOCK))
+        ctx.db.set_access_clock(key, idle_clock(now_ms, options.idle_seconds))
 
 
 def restore_key(ctx: Context, argv: Argv) -> Reply:

@@ -17,7 +17,6 @@ from hognose.commands.migrate_links import MigrateLinks
 from hognose.commands.scripts import Scripts
 from hognose.commands.subscriptions import PubSub
 from hognose.config.store import Config, is_allowed
-from hognose.datastructures.hashvalue import HashLimits
 from hognose.datastructures.quicklist import ListLimits
 from hognose.datastructures.setvalue import SetLimits
 from hognose.datastructures.zset import ZSetLimits
@@ -95,7 +94,7 @@ class Host:
         self.max_string_bytes: i64 = 512 * 1024 * 1024
         self.resizes_buffers = True
         self.peak_reset_ms: i64 = PEAK_RESET_MS
-        self.hash_limits: Final = HashLimits()
+        self.hash_limits: Final = keyspace.hash_limits
         self.list_limits: Final = ListLimits(self.settings.list_max_listpack_size)
         config.on_change("list-max-listpack-size", self._apply_list_limits)
         self.set_limits: Final = SetLimits()

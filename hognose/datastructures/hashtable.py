@@ -15,7 +15,7 @@ How it works: linear hashing over open-addressing segments of about 1,000 entrie
     Segment    tags       u8  per place: 0 free, 1 deleted, 0x80 | tag used
                slots      key, value, key, value ...
                scores     float per place, beside a value that means nothing  (tables made with scores=True)
-               clocks     i32 per place, last access            (tables made with clocks=True)
+               clocks     i32 per place, what `keyspace.bare` keeps there  (tables made with clocks=True)
                deadlines  i64 per place, Unix ms or 0           (allocated when a first entry of the segment has one)
 
 A lookup compares tags first and touches a key only when the 7 bits agree. What it costs is cache misses, so segments

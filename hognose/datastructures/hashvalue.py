@@ -50,6 +50,8 @@ PAIR: Final = 2
 TRIPLE: Final = 3
 ALL: Final = 1 << 60
 NO_DEADLINE_ENTRY: Final = b"\x00\x01"
+SMALLEST_ENTRY: Final = 2
+UNCOUNTED: Final = -1
 
 
 def checked_sum(a: i64, b: i64) -> i64:
@@ -90,7 +92,7 @@ class HashValue(Value):
         """
         self._limits: Final[HashLimits] = limits
         self._body: bytes = b""
-        self._count: i64 = 0
+        self._count: i64 = 0  # of a listpack; UNCOUNTED until somebody asks
         self._stride: i64 = PAIR
         self._table: HashTable | None = None
         self._text_bytes: i64 = 0
@@ -109,9 +111,13 @@ class HashValue(Value):
         return b"listpack" if self._stride == PAIR else b"listpackex"
 
     def length(self) -> i64:
-        """The number of fields, those past their deadline included. O(1)."""
+        """The number of fields, those past their deadline included. O(1); O(N) the first time after `unpack`."""
         table = self._table
-        return self._count if table is None else table.count
+        if table is not None:
+            return table.count
+        if self._count < 0:
+            self._count = count_entries(self._body) // self._stride
+        return self._count
 
     def memory_bytes(self) -> i64:
         """What the hash occupies, in bytes. O(1)."""
@@ -187,7 +193,8 @@ class HashValue(Value):
             longest = limits.max_value_bytes
             if len(field) <= longest and len(value) <= longest:
                 is_new = self._set_packed(field, value, keep_deadline)
-                if self._count > limits.max_entries:
+                # Without having counted: so few bytes cannot be too many entries.
+                if len(self._body) > PAIR * SMALLEST_ENTRY * limits.max_entries and self.length() > limits.max_entries:
                     self._to_table()
                 return is_new
             self._to_table()
@@ -203,7 +210,8 @@ class HashValue(Value):
             self._body = replace(body, at + len(entry), encode(value))
             return False
         self._body = b"%b%b%b" % (body, entry, encode(value))
-        self._count += 1
+        if self._count >= 0:
+            self._count += 1
         return True
 
     def _set_triple(self, at: i64, field_entry: bytes, value_entry: bytes, keep_deadline: bool) -> bool:
@@ -290,7 +298,8 @@ class HashValue(Value):
         if at < 0:
             return False
         self._body = cut(body, at, skip(body, at, self._stride))
-        self._count -= 1
+        if self._count > 0:
+            self._count -= 1
         if self._stride == TRIPLE:
             self._read_earliest()
         return True
@@ -411,7 +420,7 @@ class HashValue(Value):
         if table is not None:
             return table.keys()
         out: list[bytes] = []
-        extend_list(out, self._body, 0, self._count, self._stride)
+        extend_list(out, self._body, 0, self.length(), self._stride)
         return out
 
     def values(self) -> list[bytes]:
@@ -420,8 +429,8 @@ class HashValue(Value):
         if self._table is not None:
             pairs = self.pairs()
             return pairs[1::2]
-        if self._count > 0:
-            extend_list(out, self._body, entry_size(self._body, 0), self._count, self._stride)
+        if len(self._body) != 0:
+            extend_list(out, self._body, entry_size(self._body, 0), self.length(), self._stride)
         return out
 
     def pairs(self) -> list[bytes]:
@@ -443,7 +452,7 @@ class HashValue(Value):
             return out
         body = self._body
         if self._stride == PAIR:
-            extend_list(out, body, 0, 2 * self._count)
+            extend_list(out, body, 0, 2 * self.length())
             return out
         at: i64 = 0
         size: i64 = len(body)
@@ -467,10 +476,15 @@ class HashValue(Value):
             assert isinstance(value, bytes)
             return field, value
         body = self._body
-        at = skip(body, 0, self._stride * random.randrange(self._count))
+        at = skip(body, 0, self._stride * random.randrange(self.length()))
         return get(body, at), get(body, skip(body, at, 1))
 
     # Encodings
+
+    def unpack(self, body: bytes) -> None:
+        """Makes an empty hash what another was that had no deadlines, from what that gave as `packed`. O(1)."""
+        self._body = body
+        self._count = UNCOUNTED
 
     def adopt(self, body: bytes, stride: i64, count: i64, longest: i64) -> None:
         """Makes an empty hash what a listpack of a file holds, then changes to a table if it is beyond the limits.
@@ -486,7 +500,7 @@ class HashValue(Value):
         self._count = count
         if stride == TRIPLE:
             self._read_earliest()
-        if self._count > self._limits.max_entries or longest > self._limits.max_value_bytes:
+        if count > self._limits.max_entries or longest > self._limits.max_value_bytes:
             self._to_table()
 
     def _to_triples(self) -> None:
@@ -538,7 +552,7 @@ class HashValue(Value):
             return
         body = self._body
         listpack.check_invariants(body)
-        assert count_entries(body) == self._count * self._stride
+        assert count_entries(body) == self.length() * self._stride
         fields = self.fields()
         assert len(set(fields)) == len(fields)
         deadlines = [self.deadline(field) for field in fields]

@@ -1,8 +1,9 @@
 """The base of every value that is not a string.
 
 A key maps to `bytes`, `bytearray` or `int` (a string in one of its forms) or to a `Value`: a list, hash, set, sorted
-set, stream or one of the probabilistic types. A value object stays the same object for the life of its key, whatever
-encoding it changes to inside; so the keyspace never has to be told of a conversion.
+set, stream or one of the probabilistic types. A value object stays the same object while commands use it, whatever
+encoding it changes to inside; so the keyspace never has to be told of a conversion. Between commands small hashes have
+none (`keyspace.bare`).
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """The access clocks behind OBJECT IDLETIME, OBJECT FREQ and the LRU and LFU eviction policies.
 
-Each key carries 32 bits. Under LRU (and by default) they are the second of the last access, counted from 2020. Under
-LFU they are two numbers:
+Each key carries 31 bits. Under LRU (and by default) they are the second of the last access, counted from 2020 (until
+2054). Under LFU they are two numbers:
 
     bits 8-23   minute of the last decay (16 bits, wraps)
     bits 0-7    logarithmic access counter: each access raises it with probability 1 / ((counter - 5) * log_factor + 1)
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hognose.keyspace.keyspace import Keyspace
 
 CLOCK_EPOCH_SECONDS: Final = 1_577_836_800
+LOWEST_CLOCK: Final = -(1 << 30)
 LFU_START: Final = 5
 LFU_MAX: Final = 255
 
@@ -27,13 +28,18 @@ def access_second(now_ms: i64) -> i32:
     return i32(now_ms // 1000 - CLOCK_EPOCH_SECONDS)
 
 
+def idle_clock(now_ms: i64, idle_seconds: int) -> i32:
+    """The LRU clock of a key that was last used so many seconds before a time in Unix ms; 1985 at the earliest."""
+    return i32(max(int(now_ms) // 1000 - CLOCK_EPOCH_SECONDS - idle_seconds, LOWEST_CLOCK))
+
+
 def lfu_minute(now_ms: i64) -> i64:
     """The LFU decay clock at a time in Unix ms: minutes, 16 bits."""
     return (now_ms // 60000) & 0xFFFF
 
 
 def lfu_pack(minute: i64, counter: i64) -> i32:
-    """The 32 bits of an LFU clock."""
+    """The bits of an LFU clock."""
     return i32((minute << 8) | counter)
 
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i32, i64
 
-from hognose.datastructures.hashtable import HashTable
+from hognose.datastructures.hashtable import HashTable, Segment
 from hognose.datastructures.hashvalue import ALL, HashValue
 from hognose.datastructures.value import Value
 from hognose.keyspace.access import lfu_touched
+from hognose.keyspace.bare import BARE, bare_hash, clock_at, is_bare, set_clock_at
 from hognose.keyspace.events import EXPIRED, GENERIC, HASH, KEY_MISS, NEW
 from hognose.keyspace.memory import bytes_size, value_size
 
@@ -77,10 +78,23 @@ class Database:
 
     def _open(self, value: object) -> None:
         """The value just found may be about to change in place."""
-        if self.table.found.is_unsaved:
+        segment = self.table.found
+        if segment.is_unsaved:
             self._save_first(self._place)
-        if isinstance(value, Value):
+        if isinstance(value, HashValue):
+            self._open_hash(segment, value)
+        elif isinstance(value, Value):
             self.keyspace.note_open(value)
+
+    def _open_hash(self, segment: Segment, value: HashValue) -> None:
+        """As `_open`. One that was just made of a bare hash takes its place, so that what changes it changes the key."""
+        place = self._place
+        size = value.memory_bytes()
+        if is_bare(segment, place):
+            size = value_size(segment.slots[2 * place + 1])
+            segment.slots[2 * place + 1] = value
+            segment.clocks[place] = segment.clocks[place] & ~BARE
+        self.keyspace.note_hash(value, size, segment, place)
 
     def open_read(self, key: bytes) -> None:
         """Says that the value of a key that was looked up for reading is about to change in place after all. O(1)."""
@@ -106,7 +120,7 @@ class Database:
         place = self.table.find(key)
         if place < 0 or self._is_past(place):
             return None
-        return self.table.found.slots[2 * place + 1]
+        return self.keyspace.value_at(self.table.found, place)
 
     def lookup_untouched(self, key: bytes) -> object | None:
         """As `lookup_read`, for a command that is no use of the key (TTL, TYPE): its access clock stays. O(1)."""
@@ -129,13 +143,13 @@ class Database:
         """The access clock of a key that is there; see `access`. O(1)."""
         place = self.table.find(key)
         assert place >= 0
-        return self.table.found.clocks[place]
+        return clock_at(self.table.found, place)
 
     def set_access_clock(self, key: bytes, clock: i32) -> None:
         """Gives a key that is there another access clock, as RENAME and RESTORE do. O(1)."""
         place = self.table.find(key)
         assert place >= 0
-        self.table.found.clocks[place] = clock
+        set_clock_at(self.table.found, place, clock)
 
     def _lookup(self, key: bytes) -> object | None:
         table = self.table
@@ -148,11 +162,12 @@ class Database:
             return None
         self._place = place
         keyspace = self.keyspace
+        bare: i32 = segment.clocks[place] & BARE
         if keyspace.touches:
-            if keyspace.lfu:
-                segment.clocks[place] = lfu_touched(keyspace, segment.clocks[place])
-            else:
-                segment.clocks[place] = keyspace.access_clock
+            clock = lfu_touched(keyspace, clock_at(segment, place)) if keyspace.lfu else keyspace.access_clock
+            segment.clocks[place] = clock << 1 | bare
+        if bare != 0:
+            return bare_hash(segment, place, keyspace.hash_limits)
         return segment.slots[2 * place + 1]
 
     def _is_past(self, place: i64) -> bool:
@@ -210,8 +225,8 @@ class Database:
         slot: i64 = 2 * place + 1
         keyspace.memory_bytes -= keyspace.weigh_replaced(segment.slots[slot], value)
         segment.slots[slot] = value
-        segment.clocks[place] = keyspace.fresh_clock
-        self._weigh_new(value)
+        segment.clocks[place] = keyspace.fresh_clock << 1
+        self._weigh_new(value, segment, place)
         self.wake(key)
         if isinstance(value, HashValue) and value.next_deadline() != 0:
             self.await_fields(key, value.next_deadline())
@@ -222,24 +237,26 @@ class Database:
         table = self.table
         place = table.insert_missing(key, value)
         segment = table.found
-        segment.clocks[place] = keyspace.fresh_clock
+        segment.clocks[place] = keyspace.fresh_clock << 1
         if segment.is_unsaved and keyspace.freezer is not None:
             keyspace.freezer.added(segment, key)
         keyspace.memory_bytes += bytes_size(len(key))
-        self._weigh_new(value)
+        self._weigh_new(value, segment, place)
         if isinstance(value, HashValue) and value.next_deadline() != 0:
             self.await_fields(key, value.next_deadline())
         self.wake(key)
         if keyspace.notify_classes & NEW != 0:
             keyspace.listener.key_event(NEW, b"new", key, self.index)
 
-    def _weigh_new(self, value: object) -> None:
+    def _weigh_new(self, value: object, segment: Segment, place: i64) -> None:
         """Accounts for a value that has come into the table."""
         keyspace = self.keyspace
-        if not isinstance(value, (bytes, int)) and isinstance(value, Value):
-            keyspace.note_new(value)
-        else:
+        if isinstance(value, (bytes, int)) or not isinstance(value, Value):
             keyspace.memory_bytes += value_size(value)
+        elif isinstance(value, HashValue):
+            keyspace.note_hash(value, 0, segment, place)
+        else:
+            keyspace.note_new(value)
 
     def replace_found(self, old: object, value: object) -> None:
         """Changes the value of the key that `lookup_write` has just found, saving `replace` the second search. O(1).
@@ -256,7 +273,7 @@ class Database:
             return
         keyspace = self.keyspace
         keyspace.memory_bytes -= keyspace.weigh_leaving(old)
-        self._weigh_new(value)
+        self._weigh_new(value, segment, self._place)
 
     def replace(self, key: bytes, value: object) -> None:
         """Changes the value of a key that is there, keeping deadline and clock, such as a string that grew. O(1)."""
@@ -269,7 +286,8 @@ class Database:
             self._save_first(place)
         self.keyspace.memory_bytes -= self.keyspace.weigh_leaving(segment.slots[slot])
         segment.slots[slot] = value
-        self._weigh_new(value)
+        segment.clocks[place] = segment.clocks[place] & ~BARE
+        self._weigh_new(value, segment, place)
 
     def remove(self, key: bytes) -> object | None:
         """Takes a key out, expired or not, with no event. Returns its value, or None. O(1)."""
@@ -277,11 +295,13 @@ class Database:
         place = table.find(key)
         if place < 0:
             return None
-        if table.found.is_unsaved:
+        segment = table.found
+        if segment.is_unsaved:
             self._save_first(place)
-        value = table.remove_found(place)
+        value = self.keyspace.value_at(segment, place)
+        stored = table.remove_found(place)
         self.wake(key)
-        self.keyspace.memory_bytes -= bytes_size(len(key)) + self.keyspace.weigh_leaving(value)
+        self.keyspace.memory_bytes -= bytes_size(len(key)) + self.keyspace.weigh_leaving(stored)
         return value
 
     def delete(self, key: bytes) -> object | None:

@@ -20,6 +20,7 @@ from mypy_extensions import i64
 
 from hognose.datastructures.hashtable import USED, HashTable, Segment
 from hognose.keyspace.access import LFU_MAX, access_second, lfu_counter
+from hognose.keyspace.bare import clock_at
 from hognose.keyspace.events import EVICTED
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class Eviction:
         if self.ranking == TTL:
             deadline: i64 = segment.deadlines[place]
             return FARTHEST_DEADLINE - deadline
-        clock = segment.clocks[place]
+        clock = clock_at(segment, place)
         if self.ranking == LFU:
             return LFU_MAX - lfu_counter(self._keyspace, clock)
         idle: i64 = i64(access_second(self._keyspace.clock.now_ms)) - i64(clock)

@@ -6,14 +6,17 @@ from librt.random import Random
 from mypy_extensions import i32, i64
 
 from hognose.clock import Clock
+from hognose.datastructures.hashtable import Segment
+from hognose.datastructures.hashvalue import HashLimits, HashValue
 from hognose.datastructures.value import Value
 from hognose.keyspace.access import LFU_START, access_second, lfu_minute, lfu_pack
+from hognose.keyspace.bare import bare_hash, is_bare, lay_bare
 from hognose.keyspace.database import Database
 from hognose.keyspace.events import KeyspaceListener
 from hognose.keyspace.freeze import Freezer
 from hognose.keyspace.lazyfree import LazyFree
 from hognose.keyspace.libraries import Libraries
-from hognose.keyspace.memory import value_size
+from hognose.keyspace.memory import bytes_size, value_size
 
 
 class Keyspace:
@@ -38,6 +41,7 @@ class Keyspace:
         lazyfree: What is freed in slices.
         notify_classes: The event classes that notify-keyspace-events asks for.
         libraries: The libraries of functions, which are saved with the data.
+        hash_limits: Up to where hashes are compact.
         touches: Whether lookups renew access clocks (False while a NO-TOUCH client's command runs).
     """
 
@@ -46,6 +50,7 @@ class Keyspace:
         self.random: Random = Random() if random is None else random
         self.listener: KeyspaceListener = KeyspaceListener()
         self.libraries: Libraries = Libraries()
+        self.hash_limits: Final = HashLimits()
         self.freezer: Freezer | None = None
         self.dirty: i64 = 0
         self.memory_bytes: i64 = 0
@@ -68,6 +73,9 @@ class Keyspace:
         self.fresh_clock: i32 = 0
         self._opened: Value | None = None
         self._opened_bytes: i64 = 0
+        self._opened_hash: HashValue | None = None  # `_opened`, if it is to stand bare in its place again
+        self._opened_segment: Segment | None = None
+        self._opened_place: i64 = 0
         self._open: list[Value] = []
         self._open_bytes: list[i64] = []
         self.lazyfree: Final = LazyFree(self)
@@ -93,24 +101,48 @@ class Keyspace:
         """Whether a deadline lies in the past."""
         return deadline_ms < self.now_ms() and not self.ignores_deadlines
 
+    def value_at(self, segment: Segment, place: i64) -> object:
+        """The value of an entry of a table of keys; of a bare hash one to read, which is made for the purpose. O(1)."""
+        if is_bare(segment, place):
+            return bare_hash(segment, place, self.hash_limits)
+        return segment.slots[2 * place + 1]
+
     # The memory account of values that change in place: weighed when opened and again when the command is over.
 
-    # Most commands open one value: it has a place of its own, `_opened`, and only further ones go to the lists.
+    # Most commands open one value: it has a place of its own, `_opened`, and only further ones go to the lists. A small
+    # hash that is that one stands bare between commands.
 
     def note_open(self, value: Value) -> None:
         """A command is about to change a value that is in a table."""
-        opened = self._opened
-        if opened is None:
+        if self._opened is None:
             self._opened = value
             self._opened_bytes = value.memory_bytes()
-            return
-        if opened is value:
-            return
-        for known in self._open:
-            if known is value:
-                return
-        self._open.append(value)
-        self._open_bytes.append(value.memory_bytes())
+        elif not self._is_open(value):
+            self._open.append(value)
+            self._open_bytes.append(value.memory_bytes())
+
+    def note_hash(self, value: HashValue, size: i64, segment: Segment, place: i64) -> None:
+        """As `note_open` and `note_new`, for a hash.
+
+        Args:
+            value: The hash.
+            size: What is accounted for it.
+            segment: Where it is.
+            place: The place there.
+        """
+        if self._opened is None:
+            self._opened = value
+            self._opened_bytes = size
+            self._opened_hash = value
+            self._opened_segment = segment
+            self._opened_place = place
+        elif not self._is_open(value):
+            self._open.append(value)
+            self._open_bytes.append(size)
+
+    def _is_open(self, value: Value) -> bool:
+        """Whether a value has been noted as open."""
+        return self._opened is value or any(known is value for known in self._open)
 
     def note_new(self, value: Value) -> None:
         """A value has come into a table and may still change before the command is over."""
@@ -147,7 +179,7 @@ class Keyspace:
         """Weighs the values the command opened again. O(values opened)."""
         opened = self._opened
         if opened is not None:
-            self.memory_bytes += opened.memory_bytes() - self._opened_bytes
+            self.memory_bytes += self._settled_bytes(opened) - self._opened_bytes
             self._opened = None
         if len(self._open) == 0:
             return
@@ -155,6 +187,19 @@ class Keyspace:
             self.memory_bytes += self._open[index].memory_bytes() - self._open_bytes[index]
         self._open.clear()
         self._open_bytes.clear()
+
+    def _settled_bytes(self, opened: Value) -> i64:
+        """What a value weighs when its command is over, after which a small hash stands bare."""
+        value = self._opened_hash
+        if value is not None:
+            self._opened_hash = None
+            segment = self._opened_segment
+            assert segment is not None
+            if value is opened and lay_bare(segment, self._opened_place, value):
+                body = value.packed()
+                assert body is not None
+                return bytes_size(len(body))
+        return opened.memory_bytes()
 
     def used_memory(self) -> i64:
         """The memory of all data: keys, values and tables, in bytes. O(databases)."""

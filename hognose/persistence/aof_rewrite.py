@@ -102,7 +102,7 @@ def _write_database(sink: CommandSink, database: Database, progress: Progress) -
             if segment.tags[place] >= USED:
                 key = segment.slots[2 * place]
                 assert isinstance(key, bytes)
-                write_value_commands(sink, key, segment.slots[2 * place + 1])
+                write_value_commands(sink, key, database.keyspace.value_at(segment, place))
                 if segment.has_deadlines and segment.deadlines[place] != 0:
                     sink.write([b"PEXPIREAT", key, format_i64(segment.deadlines[place])])
                 progress.key_done()

@@ -42,6 +42,7 @@ from hognose.persistence.note_value import is_large, note_value
 from hognose.persistence.progress import Progress
 from hognose.persistence.rdb_format import END
 from hognose.persistence.rdb_sink import CHUNK_BYTES, RdbSink
+from hognose.persistence.rdb_write_values import value_type
 from hognose.persistence.rdb_writer import (
     FileOptions,
     write_beginning,
@@ -324,7 +325,8 @@ class CooperativeSnapshot(Freezer):
         """Notes an entry that is to be written in parts."""
         value = segment.slots[2 * place + 1]
         head = RdbSink(None)
-        kind = write_head(head, self._keyspace, segment, place, self._options)
+        kind = value_type(value, self._options.version)
+        write_head(head, self._keyspace, segment, place, kind, self._options)
         large = note_value(index, head.getvalue(), value, kind, self._notes)
         self._large.append(large)
         if not isinstance(value, (bytes, int)):

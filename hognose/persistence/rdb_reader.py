@@ -9,10 +9,10 @@ from typing import Final
 
 from librt.strings import read_i64_le
 from librt.time import time
-from mypy_extensions import i32, i64
+from mypy_extensions import i64
 
 from hognose.errors import printable
-from hognose.keyspace.access import CLOCK_EPOCH_SECONDS, lfu_minute, lfu_pack
+from hognose.keyspace.access import idle_clock, lfu_minute, lfu_pack
 from hognose.keyspace.database import Database
 from hognose.keyspace.keyspace import Keyspace
 from hognose.persistence import rdb_format as rdb
@@ -308,5 +308,4 @@ class DatasetReader:
             if attributes.frequency != UNSET:
                 database.set_access_clock(key, lfu_pack(lfu_minute(now_ms), attributes.frequency))
         elif attributes.idle_seconds != UNSET:
-            second = now_ms // 1000 - CLOCK_EPOCH_SECONDS - min(attributes.idle_seconds, now_ms // 1000)
-            database.set_access_clock(key, i32(second))
+            database.set_access_clock(key, idle_clock(now_ms, attributes.idle_seconds))

@@ -15,6 +15,7 @@ from mypy_extensions import i32, i64
 from hognose.config.settings import Settings
 from hognose.datastructures.hashtable import USED, HashTable, Segment
 from hognose.keyspace.access import CLOCK_EPOCH_SECONDS, lfu_counter
+from hognose.keyspace.bare import clock_at
 from hognose.keyspace.database import Database
 from hognose.keyspace.keyspace import Keyspace
 from hognose.persistence import rdb_format as rdb
@@ -129,23 +130,25 @@ def write_sizes(sink: RdbSink, table: HashTable) -> None:
 
 def write_entry(sink: RdbSink, keyspace: Keyspace, segment: Segment, place: i64, options: FileOptions) -> None:
     """Writes one key with all that belongs to it. O(size of the value)."""
-    kind = write_head(sink, keyspace, segment, place, options)
-    write_value(sink, segment.slots[2 * place + 1], kind)
+    value = keyspace.value_at(segment, place)
+    kind = value_type(value, options.version)
+    write_head(sink, keyspace, segment, place, kind, options)
+    write_value(sink, value, kind)
 
 
-def write_head(sink: RdbSink, keyspace: Keyspace, segment: Segment, place: i64, options: FileOptions) -> i64:
-    """Writes what stands before a value; returns the type it is to be written as. O(length of the key)."""
+def write_head(
+    sink: RdbSink, keyspace: Keyspace, segment: Segment, place: i64, kind: i64, options: FileOptions
+) -> None:
+    """Writes what stands before a value of a type. O(length of the key)."""
     if segment.has_deadlines and segment.deadlines[place] != 0:
         sink.byte(rdb.DEADLINE_MS)
         sink.i64_le(segment.deadlines[place])
     if options.keeps_usage:
-        _write_usage(sink, keyspace, i64(segment.clocks[place]), options)
+        _write_usage(sink, keyspace, i64(clock_at(segment, place)), options)
     key = segment.slots[2 * place]
     assert isinstance(key, bytes)
-    kind = value_type(segment.slots[2 * place + 1], options.version)
     sink.byte(kind)
     sink.string(key)
-    return kind
 
 
 def _write_database(sink: RdbSink, database: Database, options: FileOptions, progress: Progress) -> None:

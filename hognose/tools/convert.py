@@ -183,7 +183,7 @@ def write_json(lines: JsonLines, replay: Replay) -> None:
         lines.index = int(database.index)
         for key in database.table.keys():  # noqa: SIM118 - not a dict
             place = database.table.find(key)
-            value = database.table.found.slots[2 * place + 1]
+            value = replay.server.keyspace.value_at(database.table.found, place)
             attributes = KeyAttributes()
             deadline = database.table.deadline(place)
             attributes.deadline_ms = deadline if deadline != 0 else UNSET

@@ -273,10 +273,11 @@ def fuzz_server() -> InProcessServer:
 
 def check_key(server: InProcessServer, key: bytes) -> None:
     """Asserts what must hold of a value, if it is still there."""
-    table = server.server.keyspace.databases[0].table
+    keyspace = server.server.keyspace
+    table = keyspace.databases[0].table
     place = table.find(key)
     if place >= 0:
-        value = table.found.slots[2 * place + 1]
+        value = keyspace.value_at(table.found, place)
         assert isinstance(value, (Value, bytes, bytearray, int))
         # The counters of sketches are numbers like any other: changed ones cannot be told from true ones.
         if isinstance(value, (ListValue, SetValue, HashValue, ZSetValue, StreamValue)):
