@@ -86,7 +86,7 @@ class KeySpec:
             return None
         number: i64 = int(argv[at])
         first = start + self.first
-        if first + number * self.step > count:
+        if number == 0 or first + number * self.step > count:
             return None
         found: list[int] = []
         while number > 0:

@@ -78,6 +78,9 @@ def test_getkeys_says_what_is_wrong(client: InProcessClient) -> None:
     assert client.error("COMMAND", "GETKEYS", "COMMAND", "NOSUCH") == "ERR Invalid command specified"
     assert client.error("COMMAND", "GETKEYS", "PING", "a") == "ERR The command has no key arguments"
     assert client.error("COMMAND", "GETKEYS", "GET") == "ERR Invalid number of arguments specified for command"
+    for request in (["ZUNIONSTORE", "to", "0", "a"], ["ZUNIONSTORE", "to", "3", "a", "b"], ["ZUNION", "0", "a"]):
+        assert client.error("COMMAND", "GETKEYS", *request) == "ERR Invalid arguments specified for command"
+    assert client("COMMAND", "GETKEYS", "EVAL", "return 1", "0", "a") == []
 
 
 def test_an_unknown_subcommand_is_refused(client: InProcessClient) -> None:
