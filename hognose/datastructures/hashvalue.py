@@ -80,9 +80,12 @@ class HashLimits:
         self.max_value_bytes: i64 = max_value_bytes
 
 
-@mypyc_attr(acyclic=True)
+@mypyc_attr(acyclic=True, free_list_len=1)
 class HashValue(Value):
-    """A map from fields to values, both bytes."""
+    """A map from fields to values, both bytes.
+
+    The memory of one is kept for the next: of a small hash, each command makes one anew (see `keyspace.bare`).
+    """
 
     def __init__(self, limits: HashLimits) -> None:
         """Makes an empty hash, to be filled at once: an empty hash is no value.
