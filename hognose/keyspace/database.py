@@ -87,7 +87,7 @@ class Database:
             self.keyspace.note_open(value)
 
     def _open_hash(self, segment: Segment, value: HashValue) -> None:
-        """As `_open`. One that was just made of a bare hash takes its place, so that what changes it changes the key."""
+        """As `_open`. One that was just made of a bare hash takes its place, so that to change it changes the key."""
         place = self._place
         size = value.memory_bytes()
         if is_bare(segment, place):
