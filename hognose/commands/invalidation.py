@@ -192,7 +192,8 @@ class Invalidation:
     def _send(self, ctx: Context, keys: list[bytes] | None) -> None:
         """Sends a message about some keys, or about all (None)."""
         target = ctx
-        if ctx.redirect != 0:
+        is_redirected = ctx.redirect != 0
+        if is_redirected:
             found = self._host.find_client(ctx.redirect)
             if found is None:
                 ctx.flags |= BROKEN_REDIRECT
@@ -202,7 +203,7 @@ class Invalidation:
             target = found
         if target.resp == 3:
             push(target, Push([b"invalidate", keys]))
-        elif target is not ctx and target.flags & PUBSUB:
+        elif is_redirected and target.flags & PUBSUB:
             push(target, [b"message", CHANNEL, keys])
 
     # Figures for INFO

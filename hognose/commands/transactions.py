@@ -4,6 +4,8 @@ Between MULTI and EXEC the dispatcher queues commands instead of running them. E
 and one and the same "now"; it refuses if a watched key changed, or if a command was refused while queueing.
 """
 
+from mypy_extensions import i64
+
 from hognose.commands.context import DENY_BLOCKING, DIRTY_CAS, DIRTY_EXEC, IN_MULTI
 from hognose.commands.flags import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, RO, SKIP_SLOWLOG, STALE
 from hognose.commands.keyspec import keys
@@ -67,9 +69,15 @@ def exec_(ctx: Context, argv: Argv) -> Reply:
     keyspace = ctx.keyspace
     ctx.flags |= DENY_BLOCKING
     keyspace.freeze_time()
-    write_array_header(ctx.out, len(queued))
+    out = ctx.out
+    if not ctx.hears_nothing():
+        write_array_header(out, len(queued))
     for each in queued:
+        silent = ctx.hears_nothing()
+        mark: i64 = len(out)
         host.run_queued(ctx, each.command, each.argv)
+        if silent and ctx.hears_nothing():
+            out.truncate(mark)
     keyspace.frozen_now_ms = 0
     ctx.flags &= ~DENY_BLOCKING
     return NO_REPLY

@@ -12,9 +12,9 @@ from mypy_extensions import i64
 from sortedcontainers import SortedSet
 
 from hognose.commands.blocking import UNBLOCKED, BlockedRequest
-from hognose.commands.context import BLOCKED, REPLY_OFF, REPLY_SKIP, Context
+from hognose.commands.context import BLOCKED, Context
 from hognose.datastructures.value import Value
-from hognose.resp.reply import Reply
+from hognose.resp.reply import NO_REPLY, Reply
 
 if TYPE_CHECKING:
     from hognose.server.server import Server
@@ -84,24 +84,18 @@ class BlockingQueues:
 
     def unblock(self, ctx: Context, reply: Reply) -> None:
         """Ends a client's wait with an answer; what it has sent meanwhile is taken up again."""
-        self._end(ctx, failed=False)
-        if ctx.attention & (REPLY_OFF | REPLY_SKIP) == 0:
-            ctx.write(reply)
-        ctx.attention &= ~REPLY_SKIP
-        self._server.resume(ctx)
+        self._end(ctx, reply, "")
 
     def unblock_with_error(self, ctx: Context, text: str = UNBLOCKED) -> None:
         """Ends a client's wait with an error."""
-        self._end(ctx, failed=True)
-        self._server.dispatcher.refuse(ctx, text)
-        ctx.attention &= ~REPLY_SKIP
-        self._server.resume(ctx)
+        self._end(ctx, NO_REPLY, text)
 
-    def _end(self, ctx: Context, failed: bool) -> None:
+    def _end(self, ctx: Context, reply: Reply, error: str) -> None:
         """Ends a wait that the command's own work does not end."""
         argv = self.requests[ctx.id].argv
         self.release(ctx)
-        self._server.dispatcher.end_wait(ctx, argv, failed)
+        self._server.dispatcher.end_wait(ctx, argv, reply, error)
+        self._server.resume(ctx)
 
     def key_ready(self, db_index: i64, key: bytes) -> None:
         """Notes that a key somebody waits for came to life, or was lost."""

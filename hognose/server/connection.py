@@ -348,7 +348,3 @@ class Connection(Context):
     def argument_bytes(self) -> i64:
         """The size of the arguments held for the client."""
         return self.parser.argument_bytes()
-
-    def is_silenced(self) -> bool:
-        """Whether CLIENT REPLY OFF is in force."""
-        return self.attention & REPLY_OFF != 0

@@ -257,13 +257,25 @@ class Dispatcher:
             self.call(ctx, command, argv)
         self._again = False
 
-    def end_wait(self, ctx: Context, argv: list[bytes], failed: bool) -> None:
-        """Enters a blocking command into the statistics that ends without running again: timeout or CLIENT UNBLOCK."""
+    def end_wait(self, ctx: Context, argv: list[bytes], reply: Reply, error: str = "") -> None:
+        """Answers a client, not BLOCKED any more, whose command ends without running again: timeout, CLIENT UNBLOCK.
+
+        Args:
+            ctx: The client.
+            argv: The command.
+            reply: What it answers.
+            error: What it answers instead, if not empty.
+        """
         command = self.table.find(argv)
         assert command is not None
-        if failed:
+        if error:
             command.failed += 1
         self._record(ctx, command, argv, 0)
+        if error:
+            self.refuse(ctx, error)
+        elif ctx.attention & (REPLY_OFF | REPLY_SKIP) == 0:
+            encode(ctx.out, reply, ctx.resp)
+        self._command_over(ctx, command, ctx.attention)
 
     def call_nested(self, ctx: Context, command: Command, argv: list[bytes]) -> Reply:
         """Runs a command inside another, as scripts do; its effects are part of the outer command's unit.
@@ -333,7 +345,7 @@ class Dispatcher:
             ctx.holds_pushes = True
             self.call(ctx, command, argv)
             ctx.holds_pushes = False
-            if tracks and ctx.flags & BLOCKED == 0:
+            if tracks:
                 invalidation.remember(ctx, command, argv)
         self.keyspace.touches = True
         silent = before & ctx.attention & (REPLY_OFF | REPLY_SKIP) != 0
@@ -346,16 +358,18 @@ class Dispatcher:
             ctx.release_pushes()
 
     def _command_over(self, ctx: Context, command: Command | None, before: i64) -> None:
-        """Ends what a client has asked for one command only.
+        """Ends what a client has asked for one command only; a command that waits, or is kept back, is not over.
 
         Args:
             ctx: The client.
             command: The command that is over; None if there is none of that name.
             before: The client's attention when the command began.
         """
+        if ctx.flags & BLOCKED:
+            return
         if before & ASKING_NEXT:
             ctx.attention &= ~ASKING_NEXT
-        if before & REPLY_SKIP and ctx.flags & BLOCKED == 0:
+        if before & REPLY_SKIP:
             ctx.attention &= ~REPLY_SKIP
         if ctx.attention & REPLY_SKIP_NEXT:
             ctx.attention = (ctx.attention & ~REPLY_SKIP_NEXT) | REPLY_SKIP

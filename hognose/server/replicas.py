@@ -533,10 +533,9 @@ class Replicas(CronTask):
             else:
                 self._waiters.append(waiter)
 
-    def _end_wait(self, ctx: Context, reached: int) -> None:
+    def _end_wait(self, ctx: Context, reached: int, error: str = "") -> None:
         ctx.flags &= ~BLOCKED
-        ctx.write(reached)
-        self._server.dispatcher.end_wait(ctx, [b"wait"], False)
+        self._server.dispatcher.end_wait(ctx, [b"wait"], reached, error)
         ctx.flush_soon()
         self._server.resume(ctx)
 
@@ -545,14 +544,7 @@ class Replicas(CronTask):
         for waiter in self._waiters:
             if waiter.ctx is ctx:
                 self._waiters.remove(waiter)
-                if error:
-                    ctx.flags &= ~BLOCKED
-                    ctx.write_error(error)
-                    self._server.dispatcher.end_wait(ctx, [b"wait"], True)
-                    ctx.flush_soon()
-                    self._server.resume(ctx)
-                else:
-                    self._end_wait(ctx, self.primary.acknowledged_by(ctx.write_offset))
+                self._end_wait(ctx, self.primary.acknowledged_by(ctx.write_offset), error)
                 return True
         return False
 

@@ -392,6 +392,18 @@ def test_client_unblock_with_error_says_so(client: InProcessClient, waiter: InPr
     assert waiter("PING") == b"PONG"
 
 
+def test_client_unblock_ends_wait_too_and_its_error_counts(client: InProcessClient, waiter: InProcessClient) -> None:
+    waiter.send("WAIT", 1, 0)
+    assert client("CLIENT", "UNBLOCK", client_id(waiter), "ERROR") == 1
+    assert str(waiter.reply()) == "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+    assert client("INFO", "errorstats") == b"# Errorstats\r\nerrorstat_UNBLOCKED:count=1\r\n"
+    waiter("CLIENT", "REPLY", "SKIP")
+    waiter.send("WAIT", 1, 0)
+    assert client("CLIENT", "UNBLOCK", client_id(waiter)) == 1
+    assert waiter.reply() is ...
+    assert waiter("PING") == b"PONG"
+
+
 def test_an_unblocked_client_may_block_again(client: InProcessClient, waiter: InProcessClient) -> None:
     for _ in range(3):
         waiter.send("BLPOP", "list", 0)

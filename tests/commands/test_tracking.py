@@ -253,3 +253,53 @@ def test_a_script_caches_what_its_commands_read_and_nothing_else(server: InProce
         assert reader.reply() is ...
         writer("SET", "a", 2)
         assert reader.reply() == [b"invalidate", [b"a"]]
+
+
+def test_what_a_client_waits_for_is_remembered(cache: InProcessClient, client: InProcessClient) -> None:
+    cache.send("XREAD", "BLOCK", 0, "STREAMS", "stream", "$")
+    client("XADD", "stream", "1-1", "a", "b")
+    assert message(cache) == [b"invalidate", [b"stream"]]
+    assert cache.reply() == {b"stream": [[b"1-1", [b"a", b"b"]]]}
+    client("XADD", "stream", "1-2", "a", "b")
+    assert message(cache) == [b"invalidate", [b"stream"]]
+
+
+def test_caching_yes_outlasts_a_wait_and_a_pause(
+    server: InProcessServer, cache: InProcessClient, client: InProcessClient
+) -> None:
+    cache("CLIENT", "TRACKING", "ON", "OPTIN")
+    cache("CLIENT", "CACHING", "YES")
+    cache.send("XREAD", "BLOCK", 0, "STREAMS", "stream", "$")
+    client("XADD", "stream", "1-1", "a", "b")
+    assert message(cache) == [b"invalidate", [b"stream"]]
+    assert cache.reply() == {b"stream": [[b"1-1", [b"a", b"b"]]]}
+    client("DEL", "stream")
+    assert message(cache) == [b"invalidate", [b"stream"]]
+    cache("CLIENT", "CACHING", "YES")
+    client("CLIENT", "PAUSE", 10)
+    cache.send("GET", "a")
+    assert cache.reply() is ...
+    server.clock.advance(11)
+    server.server.cron.tick()
+    assert cache.reply() is None
+    client("SET", "a", 1)
+    assert message(cache) == [b"invalidate", [b"a"]]
+
+
+def test_caching_yes_ends_with_a_wait_that_found_nothing(cache: InProcessClient, client: InProcessClient) -> None:
+    cache("CLIENT", "TRACKING", "ON", "OPTIN")
+    cache("CLIENT", "CACHING", "YES")
+    cache.send("BLPOP", "list", 0)
+    client("CLIENT", "UNBLOCK", cache.connection.id)
+    assert cache.reply() is None
+    cache("GET", "a")
+    client("SET", "a", 1)
+    assert message(cache) is ...
+
+
+def test_a_client_may_redirect_to_itself(server: InProcessServer, client: InProcessClient) -> None:
+    own = server.client()
+    own("CLIENT", "TRACKING", "ON", "BCAST", "REDIRECT", own.connection.id)
+    own("SUBSCRIBE", "any")
+    client("SET", "a", 1)
+    assert own.reply() == [b"message", b"__redis__:invalidate", [b"a"]]

@@ -88,3 +88,16 @@ def test_transaction_words_out_of_place_are_refused(client: InProcessClient) -> 
     client("MULTI")
     assert isinstance(client("MULTI"), hiredis.ReplyError)
     assert isinstance(client("WATCH", "a"), hiredis.ReplyError)
+
+
+def test_client_reply_in_a_transaction_holds_from_there_on(client: InProcessClient) -> None:
+    client.raw(b"MULTI\r\nPING\r\nCLIENT REPLY OFF\r\nPING\r\nCLIENT REPLY ON\r\nPING\r\n")
+    assert client.raw(b"EXEC\r\n") == b"*5\r\n+PONG\r\n+OK\r\n+PONG\r\n"
+    client.raw(b"CLIENT REPLY OFF\r\nMULTI\r\nPING\r\nCLIENT REPLY ON\r\nPING\r\n")
+    assert client.raw(b"EXEC\r\n") == b"+OK\r\n+PONG\r\n"
+
+
+def test_who_is_disconnected_by_a_transaction_of_its_own_gets_no_further_reply(client: InProcessClient) -> None:
+    client.raw(b"MULTI\r\nCLIENT KILL TYPE normal SKIPME no\r\nSET a 1\r\nPING\r\n")
+    assert client.raw(b"EXEC\r\n") == b"*3\r\n:1\r\n"
+    assert client.transport.closed
