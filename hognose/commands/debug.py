@@ -16,7 +16,7 @@ from hognose.commands.dump import payload_of
 from hognose.commands.flags import ADMIN, LOADING, NOSCRIPT, PROTECTED, STALE, SYSCMD
 from hognose.commands.help import help_reply
 from hognose.commands.host import PEAK_RESET_MS, WARNING
-from hognose.commands.inspection import encoding_of
+from hognose.commands.inspection import encoding_of, inspected
 from hognose.commands.spec import Argv, CommandGroup, Reply
 from hognose.config.kinds import parse_memory
 from hognose.config.rewrite import rewrite
@@ -223,7 +223,9 @@ def debug_object(ctx: Context, argv: Argv) -> Reply:
 
 
 def listpack(ctx: Context, argv: Argv) -> Reply:
-    value = present_value(ctx, argv[2])
+    value = inspected(ctx, argv[2])
+    if value is None:
+        raise CommandError(NO_SUCH_KEY)
     if not isinstance(value, Value) or value.encoding() != b"listpack":
         raise CommandError("ERR Not a listpack encoded object.")
     ctx.host.log(WARNING, f"listpack of {value.length()} elements, {value.memory_bytes()} bytes")

@@ -51,11 +51,14 @@ def encoding_of(value: object) -> bytes:
 
 
 def inspected(ctx: Context, key: bytes) -> object | None:
-    """The value of a key, without the effects of reading it on clocks and events."""
+    """The value of a key; counts a hit or miss, without the other effects of reading it, on clocks and events."""
     db = ctx.db
-    if db.expire_if_past(key):
-        return None
-    return db.peek(key)
+    value = None if db.expire_if_past(key) else db.peek(key)
+    if value is None:
+        ctx.keyspace.misses += 1
+    else:
+        ctx.keyspace.hits += 1
+    return value
 
 
 @command(

@@ -351,6 +351,8 @@ def spop(ctx: Context, argv: Argv) -> Reply:
         value = write_set(ctx, key)
         if value is None or count == 0:
             return SetReply([])
+        if count >= value.length():
+            ctx.keyspace.hits += 1  # as real servers, for which that is reading the set and deleting it
         return SetReply(list(pop_members(ctx, key, value, count)))
     value = write_set(ctx, key)
     if value is None:

@@ -226,7 +226,7 @@ def xreadgroup(ctx: Context, argv: Argv) -> Reply:
     for index in range(options.streams):
         key = argv[options.keys_at + index]
         id_text = argv[options.keys_at + options.streams + index]
-        groups.append(group_at(ctx.db.lookup_write(key), key, options.group, IN_XREADGROUP))
+        groups.append(group_at(ctx.db.lookup_counted(key), key, options.group, IN_XREADGROUP))
         if id_text == b"$":
             raise CommandError(DOLLAR_WITH_GROUP)
         if id_text == b"+":
@@ -236,7 +236,7 @@ def xreadgroup(ctx: Context, argv: Argv) -> Reply:
     effects: list[list[bytes]] = []
     for index in range(options.streams):
         key = argv[options.keys_at + index]
-        stream = stream_of(ctx.db.lookup_write(key))
+        stream = stream_of(ctx.db.lookup_counted(key))
         if stream is None:
             continue
         reading = GroupRead(ctx, options, key, stream, groups[index])

@@ -109,7 +109,7 @@ class Database:
             freezer.about_to_change(self.table, self.table.found, place)
 
     def lookup_counted(self, key: bytes) -> object | None:
-        """As `lookup_write`, for the few writing commands (XACK, XCLAIM) that count hits and misses. O(1)."""
+        """As `lookup_write`, for the few writing commands (XACK, XREADGROUP) that count hits and misses. O(1)."""
         value = self.lookup_read(key)
         if not isinstance(value, (bytes, int)) and value is not None:
             self._open(value)

@@ -25,6 +25,14 @@ def test_unknown_subcommands_and_counts_are_refused(client: InProcessClient, wor
     assert client.error("DEBUG", *words) == text
 
 
+def test_listpack_does_not_see_an_expired_key(server: InProcessServer, client: InProcessClient) -> None:
+    client("HSET", "h", "f", "v")
+    assert client("DEBUG", "LISTPACK", "h") == b"Listpack structure printed to the log"
+    client("PEXPIRE", "h", 10)
+    server.clock.advance(11)
+    assert client.error("DEBUG", "LISTPACK", "h") == "ERR no such key"
+
+
 def test_the_digest_depends_on_content_not_on_order_or_encoding(client: InProcessClient) -> None:
     assert client("DEBUG", "DIGEST") == EMPTY
     client("SADD", "s", *range(10))

@@ -218,3 +218,23 @@ def test_only_the_classes_asked_for_are_published(
     for words in (["RPUSH", "list", "x"], ["SET", "string", "x"], ["DEL", "list"], ["GET", "none"]):
         other(*words)
     assert [message[2] for message in messages(client)] == heard
+
+
+@pytest.mark.parametrize(
+    ("words", "is_miss"),
+    [
+        ("XREADGROUP GROUP g c STREAMS none >", True),
+        ("XACK none g 1-1", True),
+        ("OBJECT ENCODING none", False),
+        ("XGROUP DESTROY none g", False),
+        ("HDEL none field", False),
+    ],
+)
+def test_a_missing_key_is_told_of_where_it_is_read(
+    client: InProcessClient, other: InProcessClient, words: str, is_miss: bool
+) -> None:
+    other("CONFIG", "SET", "notify-keyspace-events", "Em")
+    client.send("SUBSCRIBE", "__keyevent@0__:keymiss")
+    messages(client)
+    other(*words.split())
+    assert [message[2] for message in messages(client)] == ([b"none"] if is_miss else [])

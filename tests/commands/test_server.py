@@ -55,6 +55,27 @@ def test_info_tells_both_versions_and_how_it_was_built(client: InProcessClient) 
     assert fields["hognose_build"] in {"compiled", "interpreted"}
 
 
+@pytest.mark.parametrize(
+    ("words", "hits", "misses"),
+    [
+        ("OBJECT ENCODING set", 1, 0),
+        ("OBJECT IDLETIME none", 0, 1),
+        ("SPOP set 1", 0, 0),
+        ("SPOP set 2", 1, 0),
+        ("XREADGROUP GROUP g c STREAMS stream >", 2, 0),
+        ("XREADGROUP GROUP g c STREAMS none >", 0, 1),
+    ],
+)
+def test_commands_count_hits_and_misses_as_real_servers_do(
+    client: InProcessClient, words: str, hits: int, misses: int
+) -> None:
+    client("SADD", "set", "a", "b")
+    client("XGROUP", "CREATE", "stream", "g", "0", "MKSTREAM")
+    client(*words.split())
+    fields = info(client, "stats")
+    assert (fields["keyspace_hits"], fields["keyspace_misses"]) == (str(hits), str(misses))
+
+
 def test_info_counts_hits_misses_and_errors(client: InProcessClient) -> None:
     client("SET", "k", "v")
     client("GET", "k")
