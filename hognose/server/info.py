@@ -20,7 +20,6 @@ from hognose.acl.permission import AUTH, CHANNEL, COMMAND, KEY
 from hognose.commands.context import TRACKING
 from hognose.commands.table import Command
 from hognose.datastructures.hashtable import HashTable
-from hognose.keyspace.access import access_second
 from hognose.server import statistics
 from hognose.server.append_only import OFF
 from hognose.version import REDIS_VERSION, VERSION
@@ -163,7 +162,7 @@ class InfoReport:
             ("uptime_in_days", uptime // 86400),
             ("hz", int(server.cron.rate())),
             ("configured_hz", settings.hz),
-            ("lru_clock", int(access_second(server.clock.now_ms)) & 0xFFFFFF),
+            ("lru_clock", int(server.clock.now_ms // 1000) & 0xFFFFFF),
             ("executable", server.executable),
             ("config_file", server.config.path),
             ("io_threads_active", 0),

@@ -452,8 +452,9 @@ class Server(Host):
         """Shows a command to MONITOR clients."""
         line = monitor_line(ctx, argv)
         for monitor in self.monitors:
-            monitor.out.write(line)
-            monitor.flush_soon()
+            if not monitor.hears_nothing():
+                monitor.out.write(line)
+                monitor.flush_soon()
 
     def writes_refused(self, ctx: Context, command: Command) -> str | None:
         """Why writes, and PING, are refused now, or None."""

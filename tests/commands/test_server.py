@@ -55,6 +55,10 @@ def test_info_tells_both_versions_and_how_it_was_built(client: InProcessClient) 
     assert fields["hognose_build"] in {"compiled", "interpreted"}
 
 
+def test_info_tells_the_lru_clock_of_real_servers(server: InProcessServer, client: InProcessClient) -> None:
+    assert info(client, "server")["lru_clock"] == str(server.clock.now_ms // 1000 % 2**24)
+
+
 @pytest.mark.parametrize(
     ("words", "hits", "misses"),
     [

@@ -204,6 +204,17 @@ def test_monitor_may_not_touch_the_keyspace_itself(server: InProcessServer, word
     assert watcher("GET", "a") is None
 
 
+def test_monitor_heeds_client_reply(server: InProcessServer) -> None:
+    watcher, client = server.client(), server.client()
+    watcher.raw(b"MONITOR\r\nCLIENT REPLY OFF\r\n")
+    client("GET", "a")
+    reply = watcher.raw(b"CLIENT REPLY ON\r\n")
+    assert reply.startswith(b"+OK\r\n")
+    assert b"GET" not in reply
+    client("GET", "b")
+    assert watcher.raw(b"").endswith(b'"GET" "b"\r\n')
+
+
 def test_reset_ends_monitoring(server: InProcessServer) -> None:
     watcher, client = server.client(), server.client()
     watcher("MONITOR")
