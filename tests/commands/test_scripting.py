@@ -214,11 +214,24 @@ def test_numbers_are_arguments_in_their_shortest_form(client: InProcessClient) -
         assert client("EVAL", script, 0, text) == argument
 
 
-def test_a_reply_that_contains_itself_ends(client: InProcessClient) -> None:
-    client.send("EVAL", "local a = {} a[1] = a return a", 0)
+@pytest.mark.parametrize(
+    ("script", "level", "levels"),
+    [
+        ("local a = {} a[1] = a return a", b"*1\r\n", 7995),
+        ("local a = {} a.map = {b = a} return a", b"%1\r\n$1\r\nb\r\n", 2664),
+        ("local a = {map = {}} a.map[a] = 1 return a", b"%1\r\n", 1999),
+        ("local a = {set = {}} a.set[a] = 1 return a", b"~1\r\n", 2665),
+    ],
+)
+def test_a_reply_that_contains_itself_ends(client: InProcessClient, script: str, level: bytes, levels: int) -> None:
+    client("HELLO", 3)
+    client.send("EVAL", script, 0)
     written = bytes(client.transport.written)
-    assert written.endswith(b"*1\r\n-ERR reached lua stack limit\r\n")
-    assert written.count(b"*1\r\n") > 1000
+    assert written.startswith(levels * level)
+    assert written.count(level) == levels
+    assert b"-ERR reached lua stack limit\r\n" in written
+    client.transport.written.clear()
+    assert client.raw(b"PING\r\n") == b"+PONG\r\n"
 
 
 # Errors

@@ -672,8 +672,9 @@ end
 
 -- Replies ------------------------------------------------------------------------------------------------------------
 
--- How deep a reply may be nested: what the stack of a real server's Lua has room for.
-local DEEPEST = 7990
+-- How deep a reply may be nested: what the stack of a real server's Lua has room for, which keeps one value there for
+-- each array around the one to be encoded, three for each map or set, and the key beside a map's value.
+local DEEPEST = 7994
 
 local encode
 
@@ -712,7 +713,7 @@ local function encode_pairs(out, map, resp, depth)
     local at, count = #out + 1, 0
     out[at] = ""
     for key, value in next, map do
-        encode(out, key, resp, depth)
+        encode(out, key, resp, depth + 1)
         encode(out, value, resp, depth)
         count = count + 1
     end
@@ -785,12 +786,12 @@ local function encode_tagged(out, tagged, resp, depth)
     end
     value = rawget(tagged, "map")
     if type(value) == "table" then
-        encode_pairs(out, value, resp, depth + 1)
+        encode_pairs(out, value, resp, depth + 3)
         return true
     end
     value = rawget(tagged, "set")
     if type(value) == "table" then
-        encode_members(out, value, resp, depth + 1)
+        encode_members(out, value, resp, depth + 3)
         return true
     end
     return false
