@@ -3,8 +3,9 @@
 It keeps the line numbers of errors: `return redis.call(...)` becomes a plain call instead of a tail call. Lua forgets a
 function that ends in a tail call before what it calls begins. For redis.call, which is a Lua function here, that would
 lose the line the error message has to name. Where the callee was just read from a field called like one of the server's
-or the libraries' functions, OP_TAILCALL is replaced by OP_CALL; both are followed by the same OP_RETURN, so nothing
-else changes, and tail recursion of the script's own functions stays what it is.
+or the libraries' functions, or from a global called like a built-in that is guarded here, OP_TAILCALL is replaced by
+OP_CALL; both are followed by the same OP_RETURN, so nothing else changes, and tail recursion of the script's own
+functions stays what it is.
 
 And it tells plain scripts: those that assign to no global and can neither change nor keep the tables KEYS, ARGV and
 redis, so that none of these has to be made anew or guarded. They do nothing with them but read an element or take the
@@ -37,8 +38,8 @@ SELF: Final = 11
 LEN: Final = 20
 CALL: Final = 28
 TAILCALL: Final = 29
-# Opcodes from LOADK to GETGLOBAL, NEWTABLE, from ADD to CONCAT, TESTSET, CALL, CLOSURE and VARARG.
-MAKES_ANOTHER_VALUE: Final = frozenset([1, 2, 3, 4, 5, 10, *range(12, 22), 27, 28, 36, 37])
+# Opcodes from LOADK to GETUPVAL, NEWTABLE, from ADD to CONCAT, TESTSET, CALL, CLOSURE and VARARG.
+MAKES_ANOTHER_VALUE: Final = frozenset([1, 2, 3, 4, 10, *range(12, 22), 27, 28, 36, 37])
 IS_CONSTANT: Final = 256
 NIL: Final = 0
 BOOLEAN: Final = 1
@@ -48,10 +49,15 @@ NAMES: Final = (
     b"call pcall encode decode encode_sparse_array encode_max_depth decode_max_depth encode_number_precision "
     b"encode_keep_buffer encode_invalid_numbers decode_invalid_numbers pack unpack unpack_one unpack_limit size "
     b"tobit tohex bnot band bor bxor lshift rshift arshift rol ror bswap "
-    b"sha1hex log setresp set_repl acl_check_cmd random randomseed rep"
+    b"sha1hex log setresp set_repl acl_check_cmd random randomseed rep dump create resume wrap"
 )
-FIELDS: Final = frozenset([name + b"\x00" for name in NAMES.split()])
-"""The functions of `redis` and the libraries that are written in Lua here and can fail."""
+GUARDED_NAMES: Final = (
+    b"getmetatable setmetatable rawset rawget next pairs ipairs loadstring load collectgarbage pcall xpcall"
+)
+GUARDED_FUNCTIONS: Final = frozenset([name + b"\x00" for name in GUARDED_NAMES.split()])
+"""The global functions that are written in Lua here and can fail."""
+FIELDS: Final = frozenset([name + b"\x00" for name in NAMES.split()]) | GUARDED_FUNCTIONS
+"""The same of `redis` and the libraries, and of `_G`."""
 # Names of globals.
 GUARDED: Final = frozenset([b"KEYS\x00", b"ARGV\x00", b"redis\x00"])
 WAYS_TO_GLOBALS: Final = frozenset([b"_G\x00", b"load\x00", b"loadstring\x00"])
@@ -143,6 +149,8 @@ class Program:
             if opcode in {GETTABLE, SELF}:
                 key = (instruction >> 14) & 511
                 is_call[register] = key >= IS_CONSTANT and names[key - IS_CONSTANT] in FIELDS
+            elif opcode == GETGLOBAL:
+                is_call[register] = names[instruction >> 14] in GUARDED_FUNCTIONS
             elif opcode == MOVE:
                 is_call[register] = is_call[(instruction >> 23) & 511]
             elif opcode == TAILCALL and is_call[register]:

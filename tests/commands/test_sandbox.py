@@ -110,7 +110,8 @@ def test_nothing_a_script_reaches_is_an_object_of_python(client: InProcessClient
         end
         visit(_G, '_G')
         visit(getmetatable(''), 'string')
-        for _, call in ipairs({redis.pcall, pcall, xpcall}) do
+        visit({xpcall('nosuch', tostring)}, 'error')
+        for _, call in ipairs({redis.pcall, pcall}) do
             visit({call('nosuch')}, 'error')
             visit({call('PING')}, 'reply')
         end
@@ -120,6 +121,15 @@ def test_nothing_a_script_reaches_is_an_object_of_python(client: InProcessClient
         return found
     """
     assert client("EVAL", script, 0) == [b"_G.cjson.null"]
+
+
+@pytest.mark.parametrize("call", ["pairs(nil)", "ipairs(nil)", "next(nil)", "setmetatable(nil)", "_G.rawget(nil)"])
+def test_guarded_built_ins_name_the_line_of_the_script(client: InProcessClient, call: str) -> None:
+    name = call.partition("(")[0].removeprefix("_G.")
+    problem = f"user_script:2: bad argument #1 to '{name}' (table expected, got nil)"
+    for script in (f"local a = 1\n{call}", f"local a = 1\nreturn {call}"):
+        assert client.error("EVAL", script, 0).startswith(f"ERR {problem} script: ")
+    assert client("EVAL", f"return select(2, pcall(function()\nlocal a = {call} end))", 0).decode() == problem
 
 
 def test_bytecode_is_not_loaded(client: InProcessClient) -> None:

@@ -18,6 +18,7 @@ from tests.inprocess import InProcessServer
 from tests.side_by_side import RealClient, SideBySide
 
 SCRIPTS = Path(__file__).with_name("lua_scripts.lua")
+BUILT_INS = Path(__file__).with_name("lua_expressions") / "built_ins.lua"
 
 FAILING = [
     "return redis.call('nosuch')",
@@ -49,6 +50,16 @@ def real() -> Iterator[RealClient]:
     assert binary is not None, "scripts/install-servers redis-7.0 gets it"
     with start(binary) as server, closing(RealClient(server)) as client:
         yield client
+
+
+def test_built_ins_refuse_arguments_where_and_how_they_do_on_a_real_server(real: RealClient) -> None:
+    pair = SideBySide(InProcessServer(), real)
+    heading, *calls = BUILT_INS.read_text().splitlines()
+    assert heading.startswith("--")
+    for call in calls:
+        pair("EVAL", f"return {call}", 0)
+        pair("EVAL", f"local first, second = {call}\nreturn {{type(first), type(second)}}", 0)
+        pair("EVAL", f"return {{pcall(function()\nlocal first = {call}\nreturn type(first) end)}}", 0)
 
 
 @pytest.mark.parametrize("resp", [2, 3])

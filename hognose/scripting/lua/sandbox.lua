@@ -20,7 +20,7 @@ local rawget, rawset, rawequal = G.rawget, G.rawset, G.rawequal
 local getmetatable, setmetatable, setfenv = G.getmetatable, G.setmetatable, G.setfenv
 local loadstring, collectgarbage, gcinfo = G.loadstring, G.collectgarbage, G.gcinfo
 local string, table, math, coroutine, debug = G.string, G.table, G.math, G.coroutine, G.debug
-local getinfo, sethook = debug.getinfo, debug.sethook
+local getinfo, sethook, debug_getmetatable = debug.getinfo, debug.sethook, debug.getmetatable
 local concat, format, floor = table.concat, string.format, math.floor
 local call, answer, more = server.call, server.answer, server.more
 local poll, note_error = server.poll, server.note_error
@@ -104,9 +104,39 @@ sethook(on_count, "", HOOK_INSTRUCTIONS)
 
 -- Built-ins that need a guard ----------------------------------------------------------------------------------------
 
+-- They look at their arguments themselves: Lua would name the line here, not the script's. What they call last they
+-- call in the end, so that it is no part of the stack.
+
+-- Refuses an argument of the function that calls this, or of the one so many above: names it as its caller did, at the
+-- place of the call.
+local function refuse(index, message, above)
+    local level = 2 + (above or 0)
+    local call = getinfo(level, "n")
+    local name = call.name or "?"
+    if call.namewhat == "method" then
+        index = index - 1
+        if index == 0 then
+            error("calling '" .. name .. "' on bad self (" .. message .. ")", level + 1)
+        end
+    end
+    error("bad argument #" .. index .. " to '" .. name .. "' (" .. message .. ")", level + 1)
+end
+
+-- What is wrong with an argument of another type.
+local function wrong_type(wanted, index, ...)
+    return wanted .. " expected, got " .. (select("#", ...) < index and "no value" or type((select(index, ...))))
+end
+
+local function is_text_or_number(value)
+    return type(value) == "string" or type(value) == "number"
+end
+
 local safe = {}
 
 function safe.getmetatable(...)
+    if select("#", ...) == 0 then
+        refuse(1, "value expected")
+    end
     local original = originals[(...)]
     if original then
         return safe.metatables[(...)]
@@ -115,49 +145,65 @@ function safe.getmetatable(...)
 end
 
 function safe.setmetatable(...)
-    if originals[(...)] then
+    local object, meta = ...
+    if type(object) ~= "table" then
+        refuse(1, wrong_type("table", 1, ...))
+    elseif type(meta) ~= "table" and (meta ~= nil or select("#", ...) == 1) then
+        refuse(2, "nil or table expected")
+    elseif originals[object] then
         error(READ_ONLY, 0)
+    end
+    local present = debug_getmetatable(object)
+    if present and rawget(present, "__metatable") ~= nil then
+        error("cannot change a protected metatable", 2)
     end
     return setmetatable(...)
 end
 
 function safe.rawset(...)
-    if originals[(...)] then
+    local object = ...
+    if type(object) ~= "table" then
+        refuse(1, wrong_type("table", 1, ...))
+    elseif select("#", ...) < 3 then
+        refuse(select("#", ...) + 1, "value expected")
+    elseif originals[object] then
         error(READ_ONLY, 0)
     end
     return rawset(...)
 end
 
 function safe.rawget(...)
-    local original = originals[(...)]
-    if original then
-        return rawget(original, (select(2, ...)))
+    local object, key = ...
+    if type(object) ~= "table" then
+        refuse(1, wrong_type("table", 1, ...))
+    elseif select("#", ...) < 2 then
+        refuse(2, "value expected")
     end
-    return rawget(...)
+    return rawget(originals[object] or object, key)
 end
 
 function safe.next(...)
-    local original = originals[(...)]
-    if original then
-        return next(original, (select(2, ...)))
+    local object, key = ...
+    if type(object) ~= "table" then
+        refuse(1, wrong_type("table", 1, ...))
     end
-    return next(...)
+    return next(originals[object] or object, key)
 end
 
 function safe.pairs(...)
-    local original = originals[(...)]
-    if original then
-        return pairs(original)
+    local object = ...
+    if type(object) ~= "table" then
+        refuse(1, wrong_type("table", 1, ...))
     end
-    return pairs(...)
+    return pairs(originals[object] or object)
 end
 
 function safe.ipairs(...)
-    local original = originals[(...)]
-    if original then
-        return ipairs(original)
+    local object = ...
+    if type(object) ~= "table" then
+        refuse(1, wrong_type("table", 1, ...))
     end
-    return ipairs(...)
+    return ipairs(originals[object] or object)
 end
 
 -- Bytecode could break out of Lua: it is read as the text it is not.
@@ -170,7 +216,11 @@ end
 
 function safe.loadstring(...)
     local text, name = ...
-    if type(text) == "string" and text:byte() == 27 then
+    if not is_text_or_number(text) then
+        refuse(1, wrong_type("string", 1, ...))
+    elseif name ~= nil and not is_text_or_number(name) then
+        refuse(2, wrong_type("string", 2, ...))
+    elseif type(text) == "string" and text:byte() == 27 then
         return with_globals(loadstring(" " .. text, name or text))
     end
     return with_globals(loadstring(...))
@@ -182,17 +232,19 @@ local function gather(reader)
         local piece = reader()
         if piece == nil or piece == "" then
             return concat(pieces)
-        elseif type(piece) ~= "string" then
+        elseif not is_text_or_number(piece) then
             error("reader function must return a string", 0)
         end
         pieces[#pieces + 1] = piece
     end
 end
 
-function safe.load(reader, name)
+function safe.load(...)
+    local reader, name = ...
     if type(reader) ~= "function" then
-        error("bad argument #1 to 'load' (function expected, got " .. (reader == nil and "no value" or type(reader))
-            .. ")", 2)
+        refuse(1, wrong_type("function", 1, ...))
+    elseif name ~= nil and not is_text_or_number(name) then
+        refuse(2, wrong_type("string", 2, ...))
     end
     local ok, text = pcall(gather, reader)
     check_killed()
@@ -203,9 +255,19 @@ function safe.load(reader, name)
 end
 
 -- The collector is the server's business: a script may ask for a collection, but not turn it off.
+local COLLECTOR_WORDS = {
+    collect = true, count = true, step = true, stop = false, restart = false, setpause = false, setstepmul = false,
+}
+
 function safe.collectgarbage(...)
-    local what = ...
-    if what == "stop" or what == "restart" or what == "setpause" or what == "setstepmul" then
+    local what, number = ...
+    if what ~= nil and not is_text_or_number(what) then
+        refuse(1, wrong_type("string", 1, ...))
+    elseif what ~= nil and COLLECTOR_WORDS[what] == nil then
+        refuse(1, "invalid option '" .. what .. "'")
+    elseif number ~= nil and not tonumber(number) then
+        refuse(2, wrong_type("number", 2, ...))
+    elseif what ~= nil and not COLLECTOR_WORDS[what] then
         return 0
     end
     return collectgarbage(...)
@@ -228,6 +290,9 @@ local function caught(ok, ...)
 end
 
 function safe.pcall(...)
+    if select("#", ...) == 0 then
+        return false, "attempt to call a boolean value" -- the real server's own slot for the outcome
+    end
     return caught(pcall(...))
 end
 
@@ -248,7 +313,11 @@ local function with_handler(handler, ok, ...)
     return handled(pcall(handler, ...))
 end
 
-function safe.xpcall(body, handler)
+function safe.xpcall(...)
+    if select("#", ...) < 2 then
+        refuse(2, "value expected")
+    end
+    local body, handler = ...
     return with_handler(handler, pcall(body))
 end
 
@@ -289,7 +358,13 @@ local function forget_hooks()
     most_made = made * 2 + LEAST_HOOKS
 end
 
-function threads.create(body)
+-- Whether a function is written in C in the real server.
+local function is_built_in(body)
+    local place = getinfo(body, "S")
+    return place.what == "C" or INTERNAL[place.source] == true
+end
+
+local function new_thread(body)
     local thread = create(body)
     living[thread] = true
     sethook(thread, on_count, "", HOOK_INSTRUCTIONS)
@@ -300,7 +375,17 @@ function threads.create(body)
     return thread
 end
 
+function threads.create(body)
+    if type(body) ~= "function" or is_built_in(body) then
+        refuse(1, "Lua function expected")
+    end
+    return new_thread(body)
+end
+
 function threads.resume(...)
+    if type((...)) ~= "thread" then
+        refuse(1, "coroutine expected")
+    end
     return check_killed(resume(...))
 end
 
@@ -317,7 +402,10 @@ local function unwrapped(ok, ...)
 end
 
 function threads.wrap(body)
-    local thread = threads.create(body)
+    if type(body) ~= "function" or is_built_in(body) then
+        refuse(1, "Lua function expected")
+    end
+    local thread = new_thread(body)
     return function(...)
         return unwrapped(resume(thread, ...))
     end
@@ -333,8 +421,14 @@ local LONG_TEXT = 4096
 
 function strings.rep(...)
     local text, count = ...
-    if type(text) ~= "string" or type(count) ~= "number" or #text * count <= LONG_TEXT then
-        return rep(...)
+    if not is_text_or_number(text) then
+        refuse(1, wrong_type("string", 1, ...))
+    elseif not tonumber(count) then
+        refuse(2, wrong_type("number", 2, ...))
+    end
+    text, count = tostring(text), tonumber(count)
+    if #text * count <= LONG_TEXT then
+        return rep(text, count)
     end
     on_count()
     if #text * count > soft_limit_kb * 1024 then
@@ -357,8 +451,10 @@ end
 -- What is C in the real server cannot be dumped.
 function strings.dump(...)
     local body = ...
-    if type(body) == "function" and INTERNAL[getinfo(body, "S").source] then
-        raise("unable to dump given function")
+    if type(body) ~= "function" then
+        refuse(1, wrong_type("function", 1, ...))
+    elseif is_built_in(body) then
+        error("unable to dump given function", 2)
     end
     return string.dump(...)
 end
@@ -378,11 +474,10 @@ local function random_fraction()
     return (bits % 2147483647) / 2147483647
 end
 
-local function integer_argument(value, position, name)
-    local number = tonumber(value)
+local function integer_argument(index, ...)
+    local number = tonumber((select(index, ...)))
     if not number then
-        raise("bad argument #" .. position .. " to '" .. name .. "' (number expected, got "
-            .. (value == nil and "no value" or type(value)) .. ")")
+        refuse(index, wrong_type("number", index, ...), 1)
     end
     return number < 0 and -floor(-number) or floor(number)
 end
@@ -398,16 +493,16 @@ function mathematics.random(...)
     if count == 0 then
         return r
     elseif count == 1 then
-        local upper = integer_argument((...), 1, "random")
+        local upper = integer_argument(1, ...)
         if upper < 1 then
-            raise("bad argument #1 to 'random' (interval is empty)")
+            refuse(1, "interval is empty")
         end
         return floor(r * upper) + 1
     elseif count == 2 then
-        local lower = integer_argument((...), 1, "random")
-        local upper = integer_argument((select(2, ...)), 2, "random")
+        local lower = integer_argument(1, ...)
+        local upper = integer_argument(2, ...)
         if lower > upper then
-            raise("bad argument #2 to 'random' (interval is empty)")
+            refuse(2, "interval is empty")
         end
         return floor(r * (upper - lower + 1)) + lower
     end
@@ -415,7 +510,7 @@ function mathematics.random(...)
 end
 
 function mathematics.randomseed(...)
-    local seed = integer_argument((...), 1, "randomseed") % 4294967296
+    local seed = integer_argument(1, ...) % 4294967296
     seed_high = floor(seed / 256)
     seed_low = (seed % 256) * 65536 + 0x330E
 end
