@@ -351,7 +351,7 @@ class Calls:
             return self._answer(decode(written)) if written else False
         state = self.state
         assert state is not None
-        tree = tree_of(reply, client.resp)
+        tree = tree_of(reply, client.resp, state.make_table)
         if isinstance(tree, (bytes, int)):
             return tree
         if not self._fits(tree_bytes(tree)):

@@ -19,6 +19,7 @@ what; `sandbox.lua` makes them up. Source: "Redis Lua API reference" of redis.io
 """
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 from mypy_extensions import i64
@@ -53,6 +54,9 @@ HALF_I64: Final = 2**62
 """Integers up to here are written as such; beyond, as doubles. Source: the limits of real servers."""
 
 NIL_RESULT: Final = (None, NIL)
+
+MakeTable = Callable[..., object]
+"""Makes a Lua table of nested lists and dicts."""
 
 
 def argument_of(value: object) -> bytes | None:
@@ -104,8 +108,11 @@ def tree_bytes(tree: object) -> i64:
     return total
 
 
-def tree_of(reply: object, resp: i64) -> object:
-    """A reply as nested lists and dicts of bytes, numbers and booleans, from which Lua tables are made."""
+def tree_of(reply: object, resp: i64, make_table: MakeTable) -> object:
+    """A reply as nested lists and dicts of bytes, numbers and booleans, from which Lua tables are made.
+
+    Members of sets and keys of maps that are tables themselves are made by `make_table` already.
+    """
     if isinstance(reply, (bytes, int)):
         if isinstance(reply, bool) and resp == 2:
             return int(reply)
@@ -113,7 +120,7 @@ def tree_of(reply: object, resp: i64) -> object:
     if reply is None or reply is NULL_ARRAY:
         return None if resp == 3 else False
     if isinstance(reply, (list, tuple)):
-        return [tree_of(item, resp) for item in reply]
+        return [tree_of(item, resp, make_table) for item in reply]
     if isinstance(reply, Simple):
         return {b"ok": reply.text}
     if isinstance(reply, (bytearray, str)):
@@ -123,41 +130,38 @@ def tree_of(reply: object, resp: i64) -> object:
     if isinstance(reply, float):
         return {b"double": reply} if resp == 3 else format_double(reply)
     if isinstance(reply, (dict, MapReply)):
-        return tree_of_map(reply, resp)
+        return tree_of_map(reply, resp, make_table)
     if isinstance(reply, (set, frozenset, SetReply)):
         members = reply.members if isinstance(reply, SetReply) else list(reply)
-        trees = [tree_of(member, resp) for member in members]
-        return {b"set": {key_of(tree): True for tree in trees}} if resp == 3 else trees
+        trees = [tree_of(member, resp, make_table) for member in members]
+        return {b"set": {key_of(tree, make_table): True for tree in trees}} if resp == 3 else trees
     if isinstance(reply, Verbatim):
         text = {b"string": reply.text, b"format": reply.text_format}
         return {b"verbatim_string": text} if resp == 3 else reply.text
     if isinstance(reply, BigNumber):
         return {b"big_number": reply.digits} if resp == 3 else reply.digits
     if isinstance(reply, Encoded):
-        return tree_of(decode(reply.payload), resp)
+        return tree_of(decode(reply.payload), resp, make_table)
     raise TypeError(f"a command answered a script with {type(reply).__name__}")
 
 
-def tree_of_map(reply: object, resp: i64) -> object:
+def tree_of_map(reply: object, resp: i64, make_table: MakeTable) -> object:
     """The same for a map: flat in RESP2."""
     flat: list[object] = []
     if isinstance(reply, MapReply):
-        flat = [tree_of(item, resp) for item in reply.flat]
+        flat = [tree_of(item, resp, make_table) for item in reply.flat]
     elif isinstance(reply, dict):
         for key, value in reply.items():
-            flat.append(tree_of(key, resp))
-            flat.append(tree_of(value, resp))
+            flat.append(tree_of(key, resp, make_table))
+            flat.append(tree_of(value, resp, make_table))
     if resp == 2:
         return flat
     pairs: dict[object, object] = {}
     for at in range(0, len(flat), 2):
-        pairs[key_of(flat[at])] = flat[at + 1]
+        pairs[key_of(flat[at], make_table)] = flat[at + 1]
     return {b"map": pairs}
 
 
-def key_of(tree: object) -> object:
-    """What stands for a value where it is a key: a status is its text; of what else is a table, a text."""
-    if isinstance(tree, dict):
-        text = tree.get(b"ok")
-        return str(tree).encode() if text is None else text
-    return str(tree).encode() if isinstance(tree, list) else tree
+def key_of(tree: object, make_table: MakeTable) -> object:
+    """What stands for a value where it is a key."""
+    return make_table(tree, recursive=True) if isinstance(tree, (dict, list)) else tree

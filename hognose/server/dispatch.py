@@ -72,6 +72,7 @@ RUNS_SCRIPT: Final = SKIP_MONITOR | NO_MANDATORY_KEYS
 """What only EVAL, FCALL and their kin are."""
 
 TRANSACTION_WORDS: Final = ("exec", "discard", "multi", "watch", "quit", "reset")
+ENDS_OF_TRANSACTIONS: Final = ("exec", "discard", "quit", "reset")
 SUBSCRIBER_WORDS: Final = (
     "ping",
     "subscribe",
@@ -422,8 +423,11 @@ class Dispatcher:
             redirect = self.host.redirect(ctx, command, argv)
             if redirect is not None:
                 return redirect
-        if self.attention & MEMORY_LIMIT and not self.host.make_room() and flags & DENYOOM:
-            return errors.OUT_OF_MEMORY
+        if self.attention & MEMORY_LIMIT and not self.host.make_room():
+            # Queued commands take memory as well, whatever they do.
+            queues = ctx.attention & IN_MULTI != 0 and command.name not in ENDS_OF_TRANSACTIONS
+            if flags & DENYOOM or queues:
+                return errors.OUT_OF_MEMORY
         if self.attention & WRITES_REFUSED and (flags & WRITE or command.name == "ping"):
             refused = self.host.writes_refused(ctx, command)
             if refused is not None:

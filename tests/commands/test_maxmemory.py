@@ -24,6 +24,22 @@ def test_commands_that_need_memory_are_refused_where_nothing_may_be_evicted(clie
     assert client("DEL", "k") == 1
 
 
+def test_nothing_is_queued_while_memory_is_short(client: InProcessClient) -> None:
+    client("SET", "a", 1)
+    client("MULTI")
+    client("GET", "a")
+    client("CONFIG", "SET", "maxmemory", 0)
+    assert client("EXEC") == [b"1", b"OK"]
+    client("CONFIG", "SET", "maxmemory", 1)
+    assert client("MULTI") == b"OK"
+    for words in ("GET a", "EVAL x 0", "PING"):
+        assert client.error(*words.split()).startswith("OOM command not allowed")
+    assert client.error("EXEC").startswith("EXECABORT")
+    client("MULTI")
+    assert client("DISCARD") == b"OK"
+    assert client("GET", "a") == b"1"
+
+
 @pytest.mark.parametrize("policy", ["allkeys-random", "allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-ttl"])
 def test_memory_stays_below_the_limit(server: InProcessServer, client: InProcessClient, policy: str) -> None:
     limit = limit_to(server, client, policy, 100_000)

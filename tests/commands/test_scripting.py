@@ -214,6 +214,19 @@ def test_numbers_are_arguments_in_their_shortest_form(client: InProcessClient) -
         assert client("EVAL", script, 0, text) == argument
 
 
+def test_members_of_a_set_may_be_tables(client: InProcessClient) -> None:
+    script = """
+        redis.setresp(3)
+        local entry = redis.call('COMMAND', 'INFO', 'GET')[1]
+        local found = {}
+        for flag in pairs(entry[3].set) do found[#found + 1] = flag.ok end
+        for keys in pairs(entry[9].set) do found[#found + 1] = keys.map.begin_search.map.type end
+        table.sort(found)
+        return found
+    """
+    assert client("EVAL", script, 0) == [b"fast", b"index", b"readonly"]
+
+
 @pytest.mark.parametrize(
     ("script", "level", "levels"),
     [
