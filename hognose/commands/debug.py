@@ -278,11 +278,15 @@ def reload(ctx: Context, argv: Argv) -> Reply:
         ctx.keyspace.listener.database_emptied(-1)
         ctx.keyspace.clear()
         ctx.keyspace.libraries.clear()
+    problem = "there is no dump"
     try:
-        snapshots.load(replaces=b"MERGE" in words)
+        if snapshots.load(replaces=b"MERGE" in words):
+            problem = ""
     except (RdbError, OSError) as error:
-        ctx.host.log(WARNING, f"DEBUG RELOAD: {error}")
-        raise CommandError("ERR Error trying to load the RDB dump, check server logs.") from None
+        problem = str(error)
+    if problem:
+        ctx.host.log(WARNING, f"DEBUG RELOAD: {problem}")
+        raise CommandError("ERR Error trying to load the RDB dump, check server logs.")
     ctx.host.log(WARNING, "DB reloaded by DEBUG RELOAD")
     return OK
 

@@ -152,6 +152,7 @@ class Dispatcher:
                 text = errors.unknown_subcommand(errors.printable(argv[1]), command.name.upper()).text
                 self._refuse_malformed(ctx, None, text)
             else:
+                command.rejected += 1
                 self._refuse_malformed(ctx, command, errors.wrong_number_of_arguments(command.name).text)
             return None
         return command

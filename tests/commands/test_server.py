@@ -95,6 +95,14 @@ def test_info_counts_hits_misses_and_errors(client: InProcessClient) -> None:
     assert fields["cmdstat_incr"].endswith("rejected_calls=0,failed_calls=1")
 
 
+def test_info_counts_a_container_without_a_subcommand_as_rejected(client: InProcessClient) -> None:
+    client.error("OBJECT")
+    client.error("OBJECT", "NONSENSE")
+    assert info(client, "commandstats")["cmdstat_object"] == (
+        "calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0"
+    )
+
+
 def test_info_keyspace_counts_keys_deadlines_and_their_mean(client: InProcessClient) -> None:
     client("SET", "a", "1")
     client("SET", "b", "1", "PX", 4000)

@@ -100,6 +100,13 @@ def test_reloading_keeps_content_encodings_and_deadlines(folder: Path) -> None:
     assert seen() == before
 
 
+def test_reloading_without_a_dump_says_so(folder: Path) -> None:
+    client = debuggable_server().client()
+    client("SET", "key", "value")
+    assert client.error("DEBUG", "RELOAD", "NOSAVE").startswith("ERR Error trying to load the RDB dump")
+    assert client("DBSIZE") == 0
+
+
 def test_reloading_counts_as_a_change_of_every_key(folder: Path) -> None:
     server = debuggable_server()
     client, watcher, cache = server.client(), server.client(), server.client()
