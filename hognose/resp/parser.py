@@ -46,6 +46,7 @@ INCOMPLETE: Final = -(2**62)
 
 EMPTY_COMMANDS: Final = [[b""] * count for count in range(10)]
 """Copying one is the cheapest way to a list of known length."""
+NO_ARGUMENTS: Final[list[bytes]] = []
 WORD_BYTES: Final = 8
 SEVEN_BYTES: Final = (1 << 56) - 1
 """Shorter masks are shifted out of this one: compiled, `1 << n` is a shift of 32 bits."""
@@ -66,7 +67,7 @@ class RequestParser:
     Attributes:
         authenticated: False applies the small limits for clients that have yet to authenticate.
         max_bulk_bytes: Longest argument accepted (proto-max-bulk-len).
-        start: Where in `buffer` the command returned last begins; with `pos` its end. Valid until the next `feed`
+        start: Where in `buffer` the command returned last begins; with `pos` its end. Valid until `next` or `feed`
             when `whole` is True.
         whole: Whether the command returned last lies in `buffer[start:pos]` in its request form.
     """
@@ -146,7 +147,7 @@ class RequestParser:
         return buffer[self.start : at] if at == self.pos else None
 
     def argument_bytes(self) -> i64:
-        """The size of the arguments the parser holds: of the command being received, or of the last one."""
+        """The size of the arguments the parser holds: of the command being received, or of the one that runs."""
         if self._in_array:
             return self._argv_bytes
         total: i64 = 0
@@ -169,6 +170,11 @@ class RequestParser:
         if not self._in_array:
             buffer = self.buffer
             if self.pos >= len(buffer):
+                # A client that is idle now would keep what it has sent last in memory.
+                self.buffer = b""
+                self.pos = 0
+                self.start = 0
+                self._argv = NO_ARGUMENTS
                 return None
             self.start = self.pos
             if buffer[self.pos] != STAR:

@@ -295,3 +295,15 @@ def test_a_pause_of_writes_lets_scripts_pass_that_declare_to_write_nothing(serve
 @pytest.mark.parametrize("request_bytes", [b"CLIENT INFO\r\n", b"*2\r\n$6\r\nCLIENT\r\n$4\r\nINFO\r\n"])
 def test_arguments_count_in_whatever_form_they_came(client: InProcessClient, request_bytes: bytes) -> None:
     assert b" argv-mem=10 " in client.raw(request_bytes)
+
+
+def test_an_idle_client_keeps_nothing_of_what_it_has_sent(server: InProcessServer, client: InProcessClient) -> None:
+    idle = server.client()
+    for size in (10, 100_000):
+        idle("SET", "key", "x" * size)
+        shown = fields(client("CLIENT", "LIST", "ID", idle.connection.id))
+        assert (shown["argv-mem"], shown["qbuf"]) == ("0", "0")
+        assert int(shown["tot-mem"]) < 10_000
+        assert idle.connection.parser.buffer == b""
+    idle.send("BLPOP", "list", 0)
+    assert fields(client("CLIENT", "LIST", "ID", idle.connection.id))["argv-mem"] == "10"

@@ -10,16 +10,15 @@ PING = b"*1\r\n$4\r\nPING\r\n"
 
 
 def request_of(data: bytes, chunks: int = 1) -> bytes | None:
-    """What the parser says of the last complete request in the data."""
+    """What the parser says of the last complete request in the data, while that is the last."""
     parser = RequestParser()
     size = -(-len(data) // chunks)
-    last: list[bytes] | None = None
+    found: list[bytes | None] = []
     for start in range(0, len(data), size):
         parser.feed(data[start : start + size])
         while (argv := parser.next()) is not None:
-            last = argv
-    assert last is not None
-    return parser.request_of(last)
+            found.append(parser.request_of(argv))
+    return found[-1]
 
 
 @pytest.mark.parametrize("request_", [PING, b"*1\r\n$0\r\n\r\n", b"*2\r\n$3\r\nGET\r\n$12\r\nkkkkkkkkkkkk\r\n"])
@@ -49,10 +48,14 @@ def test_a_request_with_odd_line_ends_is_served_but_not_handed_on(odd: bytes) ->
     assert request_of(odd) is None
 
 
-def test_a_request_is_not_at_hand_any_more_once_something_else_has_come() -> None:
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_request_is_not_at_hand_any_more_once_something_else_is_asked_for(waits: bool) -> None:
     parser = RequestParser()
     parser.feed(PING)
     argv = parser.next()
     assert argv is not None
-    parser.feed(b"abc")
+    if waits:
+        assert parser.next() is None
+    else:
+        parser.feed(b"abc")
     assert parser.request_of(argv) is None
