@@ -87,6 +87,7 @@ def setbit(ctx: Context, argv: Argv) -> Reply:
     if bit not in {0, 1}:
         raise CommandError(BIT_OUT_OF_RANGE)
     text, lengthened = writable_string(ctx, argv[1], offset)
+    ctx.keyspace.about_to_overwrite(text, offset >> 3, (offset >> 3) + 1)
     old = bits.set_bit(text, offset, bit)
     if lengthened or old != bit:
         ctx.db.changed(STRING, b"setbit", argv[1])
@@ -396,6 +397,8 @@ def bitfield(ctx: Context, argv: Argv) -> Reply:
         if new is None:
             replies.append(None)
             continue
+        last_bit = operation.offset + operation.width - 1
+        ctx.keyspace.about_to_overwrite(text, operation.offset >> 3, (last_bit >> 3) + 1)
         bits.set_field(text, operation.offset, operation.width, new)
         replies.append(old if operation.kind == SET else new)
         if lengthened or old != new:

@@ -339,11 +339,16 @@ def parse_getex_options(argv: Argv) -> tuple[int, bytes, bool]:
 )
 def strlen(ctx: Context, argv: Argv) -> Reply:
     value = ctx.db.lookup_read(argv[1])
-    if value is None:
-        return 0
-    if isinstance(value, (bytes, bytearray)):
-        return len(value)
-    return len(text_of(value))
+    return 0 if value is None else text_size(value)
+
+
+def text_size(value: object) -> int:
+    """The length of a string, which is not copied for that. O(1).
+
+    Raises:
+        CommandError: The value is not a string.
+    """
+    return len(value) if isinstance(value, (bytes, bytearray)) else len(text_of(value))
 
 
 def check_string_size(ctx: Context, size: int) -> None:
@@ -415,14 +420,14 @@ def setrange(ctx: Context, argv: Argv) -> Reply:
     key = argv[1]
     value = db.lookup_write(key)
     require_string(value)
-    size = 0 if value is None else len(text_of(value))
     if not patch:
-        return size
+        return 0 if value is None else text_size(value)
     check_string_size(ctx, offset + len(patch))
     old_bytes: i64 = 0 if value is None else value_size(value)
     text = bytearray() if value is None else grown(value)
     if len(text) < offset:
         text.extend(bytes(offset - len(text)))
+    ctx.keyspace.about_to_overwrite(text, offset, offset + len(patch))
     text[offset : offset + len(patch)] = patch
     store_grown(ctx, key, value, text, old_bytes)
     db.changed(STRING, b"setrange", key)

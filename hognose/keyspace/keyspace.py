@@ -101,6 +101,16 @@ class Keyspace:
         """Whether a deadline lies in the past."""
         return deadline_ms < self.now_ms() and not self.ignores_deadlines
 
+    def about_to_overwrite(self, text: bytearray, start: i64, stop: i64) -> None:
+        """A command is about to change bytes of a string in place, from `start` up to `stop`; appending needs no word.
+
+        Every such change has to come by here, after its key was looked up for writing, but those of HyperLogLogs: these
+        are at most 32 KB long, or corrupt and not changed.
+        """
+        freezer = self.freezer
+        if freezer is not None:
+            freezer.about_to_overwrite(text, start, stop)
+
     def value_at(self, segment: Segment, place: i64) -> object:
         """The value of an entry of a table of keys; of a bare hash one to read, which is made for the purpose. O(1)."""
         if is_bare(segment, place):

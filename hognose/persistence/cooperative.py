@@ -146,7 +146,7 @@ class CooperativeSnapshot(Freezer):
         self._aside: Final = Aside(compressor)
         self._large: Final[deque[LargeValue]] = deque()  # those whose turn is still to come
         self._amid: LargeValue | None = None  # that which is written in part
-        self._watched: Final[dict[int, LargeValue]] = {}  # by the identity of values that must not change yet
+        self._watched: Final[dict[int, LargeValue]] = {}  # by the identity of the values they hold
         self._notes: Final = Notes()
         self._progress: Final = Progress(settings.rdb_key_save_delay)
         self._tables: Final[list[FrozenTable]] = []
@@ -184,10 +184,14 @@ class CooperativeSnapshot(Freezer):
             self._pass_on()
         value = segment.slots[2 * place + 1]
         if not isinstance(value, (bytes, int)):
-            large = self._watched.pop(id(value), None)
+            large = self._watched.get(id(value))
             if large is not None:
-                large.identity = 0
                 large.let_go()
+
+    def about_to_overwrite(self, text: bytearray, start: i64, stop: i64) -> None:
+        large = self._watched.get(id(text))
+        if large is not None:
+            large.about_to_overwrite(start, stop)
 
     def added(self, segment: Segment, key: bytes) -> None:
         self._note(segment, key)
@@ -252,7 +256,8 @@ class CooperativeSnapshot(Freezer):
             if is_done:
                 value.close()
                 self._amid = None
-                self._watched.pop(value.identity, None)
+                if value.told_of is not None:
+                    del self._watched[id(value.told_of)]
                 self._write_aside()
             if i64(time() * 1_000_000) >= until_us or self.waiting_bytes() > QUEUE_BYTES:
                 return self._amid is None and not self._large
@@ -329,9 +334,8 @@ class CooperativeSnapshot(Freezer):
         write_head(head, self._keyspace, segment, place, kind, self._options)
         large = note_value(index, head.getvalue(), value, kind, self._notes)
         self._large.append(large)
-        if not isinstance(value, (bytes, int)):
-            large.identity = id(value)
-            self._watched[large.identity] = large
+        if large.told_of is not None:
+            self._watched[id(value)] = large
 
     def _select(self, sink: RdbSink, index: i64, selected: i64) -> i64:
         """Has what follows belong to a database; returns its index."""

@@ -18,6 +18,7 @@ from mypy_extensions import i64
 
 from hognose.datastructures.hashtable import USED, HashTable, Segment, SegmentWatcher
 from hognose.datastructures.skiplist import Skiplist
+from hognose.datastructures.zset import ZSetValue
 from hognose.persistence import rdb_format as rdb
 from hognose.persistence.large_values import LargeValue, Notes
 from hognose.persistence.rdb_sink import RdbSink
@@ -278,10 +279,19 @@ class TableValue(LargeValue):
 
 @final
 class ScoredValue(LargeValue):
-    """A sorted set."""
+    """A sorted set.
 
-    def __init__(self, database: i64, head: bytes, table: HashTable, order: Skiplist, notes: Notes) -> None:
+    Args:
+        value: It.
+        table: What holds its members.
+        order: The same members in order.
+    """
+
+    def __init__(
+        self, database: i64, head: bytes, value: ZSetValue, table: HashTable, order: Skiplist, notes: Notes
+    ) -> None:
         super().__init__(database, head)
+        self.told_of = value
         self._left: i64 = order.length()
         self._entries: Entries | None = None
         self._is_first = True

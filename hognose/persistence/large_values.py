@@ -5,13 +5,14 @@
     list                       noting its nodes, which never change
     stream                     copying its blocks, which share their bytes, and noting what follows them
     string in one piece        itself: `bytes` never change
-    string changed in place,   copying what is not written yet before its key is changed: a copy of that many bytes
-    probabilistic types
+    string changed in place    copying each page before it first changes (`large_pages`)
+    probabilistic types        copying what is not written yet before the key is changed: a copy of that many bytes
 
 Where a value holds a string longer than LONG_BYTES (an element, a node, or the string itself), that stands in the file
 as it is, not compressed, and is written in pieces: a run of the compressor cannot be interrupted.
 
-Here are the base of all, strings, lists and what is kept as bytes; see `large_tables` and `large_streams` for the rest.
+Here are the base of all, strings in one piece, lists and what is kept as bytes; see `large_tables`, `large_streams` and
+`large_pages` for the rest.
 """
 
 from typing import Final
@@ -59,12 +60,12 @@ class LargeValue:
         head: What stands before its content: deadline, usage, type, key.
 
     Attributes:
-        identity: That of the value, as long as it has to be told of changes; 0 if it has none.
+        told_of: The value, if this has to be told of what becomes of it; None if it finds out by itself.
     """
 
     def __init__(self, database: i64, head: bytes) -> None:
         self.database: Final[i64] = database
-        self.identity: int = 0
+        self.told_of: object | None = None
         self._head: Final = head
         self._long: list[bytes] = []  # strings that are written in pieces, and what stands between them
         self._long_at: i64 = 0
@@ -74,7 +75,10 @@ class LargeValue:
         self._has_ended = False
 
     def let_go(self) -> None:
-        """The value's key is about to be changed or removed: copies what would change with it and is still needed."""
+        """The value's key is about to be changed or removed, perhaps not for the first time."""
+
+    def about_to_overwrite(self, start: i64, stop: i64) -> None:
+        """Bytes of a string from `start` up to `stop` are about to change in place."""
 
     def close(self) -> None:
         """It is written, or will not be."""
@@ -166,45 +170,12 @@ class Pieces(LargeValue):
         return len(self._pieces) != 0
 
 
-class GrowingText(LargeValue):
-    """A string that commands change in place."""
-
-    def __init__(self, database: i64, head: bytes, text: bytearray, notes: Notes) -> None:
-        super().__init__(database, head)
-        self._text: bytearray = text
-        self._size: Final[i64] = len(text)
-        self._at: i64 = 0
-        self._is_copy = False
-        self._copied_at: i64 = 0  # where the copy begins
-        self._notes: Final = notes
-
-    def let_go(self) -> None:
-        if not self._is_copy:
-            self._is_copy = True
-            self._copied_at = self._at
-            self._text = self._text[self._at :]
-            self._notes.used_bytes += self._size - self._at
-
-    def close(self) -> None:
-        if self._is_copy:
-            self._notes.used_bytes -= self._size - self._copied_at
-        self._text = bytearray()
-
-    def write_part(self, sink: RdbSink) -> bool:
-        at = self._at
-        if at == 0:
-            sink.length(self._size)
-        stop = min(at + PIECE_BYTES, self._size)
-        sink.raw(bytes(self._text[at - self._copied_at : stop - self._copied_at]))
-        self._at = stop
-        return stop < self._size
-
-
 class LargeSketch(LargeValue):
     """A value of a probabilistic type: its tables in pieces, which the format leaves to the writer."""
 
     def __init__(self, database: i64, head: bytes, value: Sketch, notes: Notes) -> None:
         super().__init__(database, head)
+        self.told_of = value
         start = RdbSink(None)
         write_sketch_head(start, value)
         self._start: Final = start.getvalue()

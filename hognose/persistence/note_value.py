@@ -12,9 +12,10 @@ from hognose.datastructures.stream import StreamValue
 from hognose.datastructures.value import Value
 from hognose.datastructures.zset import ZSetValue
 from hognose.persistence import rdb_format as rdb
+from hognose.persistence.large_pages import GrowingText
 from hognose.persistence.large_streams import LargeStream
 from hognose.persistence.large_tables import ScoredValue, TableValue
-from hognose.persistence.large_values import GrowingText, LargeSketch, LargeValue, Nodes, Notes, Pieces, Text
+from hognose.persistence.large_values import LargeSketch, LargeValue, Nodes, Notes, Pieces, Text
 from hognose.persistence.rdb_sink import RdbSink
 from hognose.persistence.rdb_write_values import write_value
 
@@ -74,7 +75,7 @@ def note_value(database: i64, head: bytes, value: object, kind: i64, notes: Note
         scores = value.table()
         order = value.order()
         if scores is not None and order is not None:
-            return ScoredValue(database, head, scores, order, notes)
+            return ScoredValue(database, head, value, scores, order, notes)
     content = RdbSink(None)
     content.raw(head)
     write_value(content, value, kind)

@@ -1,5 +1,11 @@
 """String commands through an in-process connection."""
 
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+
 from tests.inprocess import InProcessClient, InProcessServer
 
 
@@ -34,3 +40,18 @@ def test_append_and_setrange_keep_the_memory_account(client: InProcessClient, se
     client("GETDEL", "key")
     client("GETDEL", "n")
     assert keyspace.memory_bytes == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [["SETRANGE", "key", "7", "patch"], ["SETBIT", "key", "7", "1"], ["BITFIELD", "key", "SET", "u8", "7", "1"]],
+    ids=["SETRANGE", "SETBIT", "BITFIELD"],
+)
+def test_string_that_changes_in_place_is_not_copied_again(client: InProcessClient, change: list[str]) -> None:
+    client("SETBIT", "key", 8 * 1_000_000, 1)
+    tracemalloc.start()
+    try:
+        client(*change)
+        assert tracemalloc.get_traced_memory()[1] < 500_000
+    finally:
+        tracemalloc.stop()

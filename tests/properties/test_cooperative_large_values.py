@@ -67,7 +67,7 @@ def fill(server: InProcessServer, draw: random.Random, names: list[str]) -> None
     if "text" in names:
         client("SET", "text", "t" * LONG)
     if "grown" in names:
-        client("SET", "grown", "g" * LONG)
+        client("SET", "grown", draw.randbytes(LONG))
         client("APPEND", "grown", "tail")
     if "holder" in names:
         client("HSET", "holder", "short", 1, "long", "l" * LONG, "L" * LONG, "long field", "end", "s")
@@ -111,6 +111,8 @@ def change(draw: random.Random) -> list[str | int | float]:
         ["SETRANGE", "grown", draw.randrange(LONG), "changed"],
         ["APPEND", draw.choice(["grown", "text"]), "more"],
         ["SETBIT", draw.choice(["grown", "text"]), draw.randrange(8 * LONG), 1],
+        ["BITFIELD", "grown", *[word for _ in range(3) for word in ("SET", "u40", draw.randrange(9 * LONG), 12345)]],
+        ["SETRANGE", "grown", draw.randrange(2 * LONG), "v" * draw.choice([5, LONG // 2])],
         ["HSET", "holder", draw.choice(["short", "long", "L" * LONG]), "changed"],
         ["LPOP", "list"],
         ["LSET", "list", number // 2, "changed"],
@@ -230,6 +232,37 @@ def test_one_change_notes_a_few_segments_and_not_the_value(folder: Path, name: s
     noted = slices._notes.used_bytes
     client(*ONE_CHANGE[name])
     assert slices._notes.used_bytes - noted <= 3 * 32 * 40, "three segments"
+    finish(server)
+    other = debuggable_server()
+    assert other.server.snapshots.load()
+    assert content(other) == before
+
+
+IN_PLACE: dict[str, list[str]] = {
+    "SETBIT": ["SETBIT", "grown", str(8 * (LONG - 3000)), "1"],
+    "SETRANGE": ["SETRANGE", "grown", str(LONG - 3000), "short"],
+    "BITFIELD": ["BITFIELD", "grown", "SET", "u8", str(8 * (LONG - 3000)), "1"],
+    "beyond the end": ["SETRANGE", "grown", str(LONG + 3000), "short"],
+    "APPEND": ["APPEND", "grown", "more"],
+    "RENAME": ["RENAME", "grown", "elsewhere"],
+    "DEL": ["DEL", "grown"],
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+@pytest.mark.parametrize("steps", [0, 2])
+def test_change_of_a_string_in_place_notes_two_pages_and_not_the_string(folder: Path, name: str, steps: int) -> None:
+    server = cooperative_server()
+    fill(server, random.Random(1), ["grown"])
+    client = server.client()
+    before = content(server)
+    client("BGSAVE")
+    some_steps(server, steps)
+    slices = server.server.snapshots._slices
+    assert isinstance(slices, CooperativeSnapshot)
+    client(*IN_PLACE[name])
+    client("SETBIT", "elsewhere", 8 * (LONG - 6000), 1)
+    assert slices._notes.used_bytes <= 2 * 5000
     finish(server)
     other = debuggable_server()
     assert other.server.snapshots.load()
