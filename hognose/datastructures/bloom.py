@@ -19,16 +19,17 @@ import math
 import struct
 from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64, u8
 
 from hognose.datastructures.sketch import (
     HASH,
     MAX_TABLE_BYTES,
     POSITIVE,
+    ByteTable,
     DamagedSketchError,
     HeaderReader,
     Sketch,
+    TableWatcher,
     fill_all,
     pieces_of,
 )
@@ -41,7 +42,7 @@ MAX_CAPACITY: Final = 1 << 30
 MAX_EXPANSION: Final = 32768
 MAX_LAYERS: Final = 1024
 OBJECT_BYTES: Final = 160
-LAYER_BYTES: Final = 144
+LAYER_BYTES: Final = 160
 WORD_BITS: Final = 64
 WORD_BYTES: Final = 8
 BITS_PER_NAT: Final = 1.0 / (math.log(2.0) * math.log(2.0))
@@ -75,8 +76,13 @@ def layer_rate(error_rate: float, expansion: int, index: int) -> float:
     return error_rate * TIGHTENING ** (index + 1) if expansion else error_rate
 
 
-class Layer:
+class Layer(ByteTable):
     """One filter of fixed size.
+
+    Args:
+        capacity: For how many items it is made.
+        error_rate: Its false-positive rate.
+        start: See `ByteTable`.
 
     Attributes:
         capacity: For how many items it is made.
@@ -85,19 +91,19 @@ class Layer:
         hashes: Bits set for each item.
     """
 
-    def __init__(self, capacity: int, error_rate: float) -> None:
+    def __init__(self, capacity: int, error_rate: float, start: i64) -> None:
         words = words_for(capacity, error_rate)
+        super().__init__(words * WORD_BYTES, start)
         self.capacity: Final = capacity
         self.error_rate: Final = error_rate
         self.items: i64 = 0
         self.size: i64 = words * WORD_BITS
         self.hashes: i64 = max(1, math.ceil(-math.log2(error_rate)))
-        self.bits: vec[u8] = vec[u8](bytes(words * WORD_BYTES))
 
     def has(self, first: i64, second: i64) -> bool:
         """Whether all bits of an item are set. O(k)."""
         size = self.size
-        bits = self.bits
+        bits = self.data
         at: i64 = first % size
         step: i64 = second % size
         number: i64 = 0
@@ -113,14 +119,14 @@ class Layer:
     def set(self, first: i64, second: i64) -> None:
         """Sets all bits of an item. O(k)."""
         size = self.size
-        bits = self.bits
+        bits = self.data
         at: i64 = first % size
         step: i64 = second % size
         number: i64 = 0
         one: i64 = 1
         while number < self.hashes:
             byte: i64 = i64(bits[at >> 3])
-            bits[at >> 3] = u8(byte | (one << (at & 7)))
+            self.put(at >> 3, byte | (one << (at & 7)))
             at = (at + step) % size
             number += 1
             step = (step + number) % size
@@ -152,9 +158,10 @@ class BloomFilter(Sketch):
         Raises:
             FilterTooLargeError: It would be too large.
         """
-        layer = Layer(capacity, layer_rate(self.error_rate, self.expansion, len(self.layers)))
+        rate = layer_rate(self.error_rate, self.expansion, len(self.layers))
+        layer = Layer(capacity, rate, self._table_bytes)
         self.layers.append(layer)
-        self._table_bytes += len(layer.bits)
+        self._table_bytes += len(layer.data)
 
     def add(self, item: bytes) -> bool:
         """Adds an item; False if it seems to be there already. O(k * layers).
@@ -224,13 +231,17 @@ class BloomFilter(Sketch):
         parts: list[bytes] = []
         offset: i64 = 0
         for layer in self.layers:
-            size: i64 = len(layer.bits)
+            size: i64 = len(layer.data)
             low = max(start - offset, 0)
             high = min(stop - offset, size)
             if low < high:
-                parts.append(bytes(layer.bits[low:high]))
+                parts.append(bytes(layer.data[low:high]))
             offset += size
         return b"".join(parts)
+
+    def watch(self, watcher: TableWatcher | None) -> None:
+        for layer in self.layers:
+            layer.watcher = watcher
 
     def fill(self, start: i64, data: bytes) -> None:
         if start < 0 or start + len(data) > self._table_bytes:
@@ -239,9 +250,10 @@ class BloomFilter(Sketch):
         count: i64 = len(data)
         offset: i64 = 0
         for layer in self.layers:
-            bits = layer.bits
+            bits = layer.data
             size: i64 = len(bits)
             place = start + at - offset
+            layer.about_to_change(place, place + count - at)
             while at < count and place < size:
                 bits[place] = u8(data[at])
                 at += 1
@@ -256,11 +268,11 @@ class BloomFilter(Sketch):
             assert layer.items == layer.capacity
         for layer in self.layers:
             assert layer.items <= layer.capacity
-            assert len(layer.bits) * 8 == layer.size
-            ones = sum(byte.bit_count() for byte in bytes(layer.bits))
+            assert len(layer.data) * 8 == layer.size
+            ones = sum(byte.bit_count() for byte in bytes(layer.data))
             assert ones <= layer.items * layer.hashes
             assert (ones == 0) == (layer.items == 0)
-        assert self._table_bytes == sum(len(layer.bits) for layer in self.layers)
+        assert self._table_bytes == sum(len(layer.data) for layer in self.layers)
 
 
 def bloom_from(header: bytes, table_bytes: int) -> BloomFilter:

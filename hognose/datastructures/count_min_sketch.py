@@ -30,6 +30,7 @@ from hognose.datastructures.sketch import (
     DamagedSketchError,
     HeaderReader,
     Sketch,
+    TableWatcher,
     fill_all,
     pieces_of,
 )
@@ -38,7 +39,7 @@ MAGIC: Final = b"hgCntMn1"
 SEED: Final = 0x2E9D4B83
 COUNTER_BYTES: Final = 4
 COUNTER_MAX: Final = (1 << 32) - 1
-OBJECT_BYTES: Final = 128
+OBJECT_BYTES: Final = 136
 
 
 def width_for(error: float) -> float:
@@ -64,6 +65,7 @@ class CountMinSketch(Sketch):
         self.depth: i64 = depth
         self.total: i64 = 0
         self.counters: vec[i32] = counters_of(bytes(width * depth * COUNTER_BYTES))
+        self._watcher: TableWatcher | None = None
 
     def add(self, item: bytes, count: i64) -> i64:
         """Counts an item `count` times, at most 2**32 - 1.
@@ -77,12 +79,15 @@ class CountMinSketch(Sketch):
         pair = HASH.pair(item, SEED)
         width = self.width
         counters = self.counters
+        watcher = self._watcher
         at: i64 = (pair[0] & POSITIVE) % width
         step: i64 = (pair[1] & POSITIVE) % width
         lowest: i64 = COUNTER_MAX
         row: i64 = 0
         while row < self.depth:
             place = row * width + at
+            if watcher is not None:
+                watcher.before_change(place * COUNTER_BYTES, (place + 1) * COUNTER_BYTES)
             value = (i64(counters[place]) & COUNTER_MAX) + count
             if value > COUNTER_MAX:
                 value = COUNTER_MAX
@@ -127,6 +132,7 @@ class CountMinSketch(Sketch):
                 return False
             merged[place] = i32(value if value < 0x80000000 else value - 0x100000000)
             place += 1
+        self._about_to_change(0, self.table_bytes())
         self.counters = merged
         self.total = total
         return True
@@ -153,7 +159,15 @@ class CountMinSketch(Sketch):
     def tables(self, start: i64, stop: i64) -> bytes:
         return counter_bytes(self.counters, start, stop)
 
+    def watch(self, watcher: TableWatcher | None) -> None:
+        self._watcher = watcher
+
+    def _about_to_change(self, start: i64, stop: i64) -> None:
+        if self._watcher is not None:
+            self._watcher.before_change(start, stop)
+
     def fill(self, start: i64, data: bytes) -> None:
+        self._about_to_change(start, start + len(data))
         fill_counters(self.counters, start, data)
 
     def check_invariants(self) -> None:

@@ -22,16 +22,17 @@ Source: B. Fan et al., "Cuckoo Filter: Practically Better Than Bloom" (2014).
 import struct
 from typing import Final
 
-from librt.vecs import vec
 from mypy_extensions import i64, u8
 
 from hognose.datastructures.sketch import (
     HASH,
     MAX_TABLE_BYTES,
     POSITIVE,
+    ByteTable,
     DamagedSketchError,
     HeaderReader,
     Sketch,
+    TableWatcher,
     fill_all,
     pieces_of,
 )
@@ -46,7 +47,7 @@ MAX_EXPANSION: Final = 32768
 MAX_LAYERS: Final = 32
 FINGERPRINTS: Final = 255
 OBJECT_BYTES: Final = 176
-LAYER_BYTES: Final = 96
+LAYER_BYTES: Final = 112
 
 ADDED: Final = 1
 PRESENT: Final = 0
@@ -60,20 +61,20 @@ def power_of_two(number: int) -> int:
     return 1 << (number - 1).bit_length()
 
 
-class CuckooLayer:
+class CuckooLayer(ByteTable):
     """One filter of fixed size: `buckets` times `bucket_size` fingerprints, 0 for a free place."""
 
-    def __init__(self, buckets: int, bucket_size: int) -> None:
+    def __init__(self, buckets: int, bucket_size: int, start: i64) -> None:
+        super().__init__(buckets * bucket_size, start)
         self.buckets: i64 = buckets
         self.bucket_size: i64 = bucket_size
         self.mask: i64 = buckets - 1
-        self.places: vec[u8] = vec[u8](bytes(buckets * bucket_size))
 
     def find(self, bucket: i64, fingerprint: i64) -> i64:
         """The place of a fingerprint in a bucket; -1 if it is not there. O(bucket size)."""
         place = bucket * self.bucket_size
         stop = place + self.bucket_size
-        places = self.places
+        places = self.data
         while place < stop:
             if i64(places[place]) == fingerprint:
                 return place
@@ -84,7 +85,7 @@ class CuckooLayer:
         """How often a fingerprint is in a bucket. O(bucket size)."""
         place = bucket * self.bucket_size
         stop = place + self.bucket_size
-        places = self.places
+        places = self.data
         found: i64 = 0
         while place < stop:
             if i64(places[place]) == fingerprint:
@@ -103,12 +104,12 @@ class CuckooLayer:
             place = self.find(second, 0)
         if place < 0:
             return False
-        self.places[place] = u8(fingerprint)
+        self.put(place, fingerprint)
         return True
 
     def push(self, first: i64, fingerprint: i64, moves: i64) -> bool:
         """Puts a fingerprint in by moving others; False, with nothing changed, if so many moves do not do. O(moves)."""
-        places = self.places
+        places = self.data
         path: list[int] = []
         bucket = first
         moving = fingerprint
@@ -116,20 +117,20 @@ class CuckooLayer:
         while move < moves:
             place = bucket * self.bucket_size + move % self.bucket_size
             victim: i64 = i64(places[place])
-            places[place] = u8(moving)
+            self.put(place, moving)
             path.append(int(place))
             moving = victim
             bucket = self.other(bucket, moving)
             free = self.find(bucket, 0)
             if free >= 0:
-                places[free] = u8(moving)
+                self.put(free, moving)
                 return True
             move += 1
         index: i64 = len(path) - 1
         while index >= 0:
             place = path[index]
             before: i64 = i64(places[place])
-            places[place] = u8(moving)
+            self.put(place, moving)
             moving = before
             index -= 1
         return False
@@ -161,7 +162,7 @@ class CuckooFilter(Sketch):
         buckets: int = self.buckets * self.expansion ** len(self.layers)
         if int(self._table_bytes) + buckets * self.bucket_size > MAX_TABLE_BYTES:
             return False
-        self.layers.append(CuckooLayer(buckets, self.bucket_size))
+        self.layers.append(CuckooLayer(buckets, self.bucket_size, self._table_bytes))
         self._table_bytes += buckets * self.bucket_size
         return True
 
@@ -249,7 +250,7 @@ class CuckooFilter(Sketch):
             if place < 0:
                 place = layer.find(layer.other(first, fingerprint), fingerprint)
             if place >= 0:
-                layer.places[place] = u8(0)
+                layer.put(place, 0)
                 self.items -= 1
                 self.deleted += 1
                 return True
@@ -265,22 +266,24 @@ class CuckooFilter(Sketch):
         index: i64 = len(self.layers) - 1
         while index > 0:
             if self._emptied(index) and index == len(self.layers) - 1:
+                self.layers[index].about_to_change(0, len(self.layers[index].data))
                 gone = self.layers.pop()
-                self._table_bytes -= len(gone.places)
+                self._table_bytes -= len(gone.data)
             index -= 1
         self.deleted = 0
 
     def _emptied(self, index: i64) -> bool:
         """Moves what can be moved out of a layer; whether nothing is left in it."""
-        places = self.layers[index].places
-        size = self.layers[index].bucket_size
+        layer = self.layers[index]
+        places = layer.data
+        size = layer.bucket_size
         place: i64 = 0
         left: i64 = 0
         while place < len(places):
             fingerprint: i64 = i64(places[place])
             if fingerprint != 0:
                 if self._settle_below(index, place // size, fingerprint):
-                    places[place] = u8(0)
+                    layer.put(place, 0)
                 else:
                     left += 1
             place += 1
@@ -328,13 +331,17 @@ class CuckooFilter(Sketch):
         parts: list[bytes] = []
         offset: i64 = 0
         for layer in self.layers:
-            size: i64 = len(layer.places)
+            size: i64 = len(layer.data)
             low = max(start - offset, 0)
             high = min(stop - offset, size)
             if low < high:
-                parts.append(bytes(layer.places[low:high]))
+                parts.append(bytes(layer.data[low:high]))
             offset += size
         return b"".join(parts)
+
+    def watch(self, watcher: TableWatcher | None) -> None:
+        for layer in self.layers:
+            layer.watcher = watcher
 
     def fill(self, start: i64, data: bytes) -> None:
         if start < 0 or start + len(data) > self._table_bytes:
@@ -343,9 +350,10 @@ class CuckooFilter(Sketch):
         count: i64 = len(data)
         offset: i64 = 0
         for layer in self.layers:
-            places = layer.places
+            places = layer.data
             size: i64 = len(places)
             place = start + at - offset
+            layer.about_to_change(place, place + count - at)
             while at < count and place < size:
                 byte: i64 = data[at]
                 self.items += (1 if byte else 0) - (1 if places[place] else 0)
@@ -358,11 +366,11 @@ class CuckooFilter(Sketch):
         assert self.buckets == power_of_two(self.buckets)
         assert 1 <= len(self.layers) <= MAX_LAYERS
         assert self.expansion != 0 or len(self.layers) == 1
-        assert self.items == sum(len(layer.places) - bytes(layer.places).count(0) for layer in self.layers)
-        assert self._table_bytes == sum(len(layer.places) for layer in self.layers)
+        assert self.items == sum(len(layer.data) - bytes(layer.data).count(0) for layer in self.layers)
+        assert self._table_bytes == sum(len(layer.data) for layer in self.layers)
         for index, layer in enumerate(self.layers):
             assert layer.buckets == self.buckets * self.expansion**index
-            assert len(layer.places) == layer.buckets * layer.bucket_size
+            assert len(layer.data) == layer.buckets * layer.bucket_size
 
 
 def buckets_for(capacity: int, bucket_size: int) -> int:

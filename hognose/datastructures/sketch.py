@@ -16,7 +16,8 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-from mypy_extensions import i64
+from librt.vecs import vec
+from mypy_extensions import i64, u8
 
 from hognose.datastructures.value import Value
 
@@ -53,6 +54,44 @@ class DamagedSketchError(ValueError):
     """A header or tables that no value of this server has."""
 
 
+class TableWatcher:
+    """Who has to be told before bytes of a value's tables change: a snapshot that is written in slices."""
+
+    def before_change(self, start: i64, stop: i64) -> None:
+        """Bytes of the tables, as `Sketch.tables` counts them, are about to change or go. O(stop - start)."""
+        raise NotImplementedError
+
+
+class ByteTable:
+    """A table of bytes, one of those of a value.
+
+    Args:
+        size: How many.
+        start: How many bytes stand before it in the tables of the value.
+
+    Attributes:
+        data: They, to be read; `put` changes them, or who has called `about_to_change`.
+        watcher: Told before a change; None if nobody is.
+    """
+
+    def __init__(self, size: i64, start: i64) -> None:
+        self.data: vec[u8] = vec[u8](bytes(size))
+        self.start: Final[i64] = start
+        self.watcher: TableWatcher | None = None
+
+    def about_to_change(self, place: i64, stop: i64) -> None:
+        """Tells the watcher that bytes are about to change; some may lie behind the end."""
+        watcher = self.watcher
+        if watcher is not None and place < len(self.data):
+            watcher.before_change(self.start + place, self.start + min(stop, len(self.data)))
+
+    def put(self, place: i64, byte: i64) -> None:
+        """Overwrites a byte. O(1)."""
+        if self.watcher is not None:
+            self.about_to_change(place, place + 1)
+        self.data[place] = u8(byte)
+
+
 class Sketch(Value):
     """A probabilistic value."""
 
@@ -74,6 +113,10 @@ class Sketch(Value):
 
     def tables(self, start: i64, stop: i64) -> bytes:
         """A piece of the tables. O(stop - start)."""
+        raise NotImplementedError
+
+    def watch(self, watcher: TableWatcher | None) -> None:
+        """Has someone told before the tables change; None ends that. Tables added later are not watched. O(tables)."""
         raise NotImplementedError
 
     def fill(self, start: i64, data: bytes) -> None:

@@ -32,6 +32,7 @@ from hognose.datastructures.sketch import (
     DamagedSketchError,
     HeaderReader,
     Sketch,
+    TableWatcher,
     fill_all,
     pieces_of,
 )
@@ -44,7 +45,7 @@ COUNTER_BYTES: Final = 4
 COUNTER_MAX: Final = (1 << 32) - 1
 RANDOM_RANGE: Final = 4294967296.0
 FIRST_STATE: Final = 0x9E3779B9
-OBJECT_BYTES: Final = 320
+OBJECT_BYTES: Final = 328
 PLACE_BYTES: Final = 160
 """Of one of the k places: two list slots, a count, an entry in the index."""
 
@@ -66,6 +67,7 @@ class TopK(Sketch):
         self.decay: float = decay
         self._prints: vec[i32] = counters_of(bytes(width * depth * COUNTER_BYTES))
         self._counts: vec[i32] = counters_of(bytes(width * depth * COUNTER_BYTES))
+        self._watcher: TableWatcher | None = None
         self._random: i64 = FIRST_STATE
         self._heap: list[bytes] = []
         self._estimates: list[int] = []
@@ -102,6 +104,12 @@ class TopK(Sketch):
 
     def _count_in(self, place: i64, fingerprint: i64, count: i64) -> i64:
         """Counts in one bucket; returns the count there if the bucket is the item's, else 0."""
+        watcher = self._watcher
+        if watcher is not None:
+            at = place * COUNTER_BYTES
+            half = len(self._prints) * COUNTER_BYTES
+            watcher.before_change(at, at + COUNTER_BYTES)
+            watcher.before_change(half + at, half + at + COUNTER_BYTES)
         here = i64(self._counts[place]) & COUNTER_MAX
         if here == 0:
             here = count
@@ -240,7 +248,12 @@ class TopK(Sketch):
         first = counter_bytes(self._prints, min(start, half), min(stop, half))
         return first + counter_bytes(self._counts, max(start - half, 0), max(stop - half, 0))
 
+    def watch(self, watcher: TableWatcher | None) -> None:
+        self._watcher = watcher
+
     def fill(self, start: i64, data: bytes) -> None:
+        if self._watcher is not None:
+            self._watcher.before_change(start, start + len(data))
         half = len(self._prints) * COUNTER_BYTES
         head = min(max(half - start, 0), len(data))
         fill_counters(self._prints, min(start, half), data[:head])

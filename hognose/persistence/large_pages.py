@@ -1,20 +1,23 @@
-"""Bytes that commands change in place, in a snapshot that is written in slices: strings page by page.
+"""Bytes that commands change in place, in a snapshot that is written in slices: strings, and tables of filters.
 
     bytes now      [ page 0 ][ page 1 ][ page 2 ][ page 3 ][ page 4 ] appended since
     noted          |                              [ page 3, as it was ]
                    written | `_at`
 
-Whoever is about to change bytes says which; the pages that these lie on, and that are not written yet, are copied first.
-So a change costs a copy of the pages that it touches, once, whatever the size of the value. What is appended concerns
-nobody: the file holds as many bytes as there were.
+Whoever is about to change bytes says which; the pages that these lie on, and that are not written yet, are copied
+first. So a change costs a copy of the pages that it touches, once, whatever the size of the value. What is appended
+concerns nobody: the file holds as many bytes as there were.
 """
 
 from typing import Final, final
 
 from mypy_extensions import i64
 
+from hognose.datastructures.sketch import Sketch, TableWatcher
 from hognose.persistence.large_values import PIECE_BYTES, LargeValue, Notes
+from hognose.persistence.rdb_modules import END, STRING
 from hognose.persistence.rdb_sink import RdbSink
+from hognose.persistence.rdb_sketches import write_sketch_head
 
 PAGE_BYTES: Final = 1 << 12
 """Small, as one command on a filter may touch thousands of pages, each with one bit."""
@@ -22,7 +25,7 @@ NOTED_PAGE_BYTES: Final = 150
 """What a noted page weighs beside its bytes: their header, a place in a dict, its number."""
 
 
-class PagesAsOf:
+class PagesAsOf(TableWatcher):
     """Bytes as they were when this was made.
 
     Args:
@@ -110,6 +113,29 @@ class TextAsOf(PagesAsOf):
 
 
 @final
+class TablesAsOf(PagesAsOf):
+    """The tables of a value of a probabilistic type as they were when this was made.
+
+    Args:
+        value: Watched until `close`.
+    """
+
+    def __init__(
+        self, value: Sketch, notes: Notes, page_bytes: i64 = PAGE_BYTES, piece_bytes: i64 = PIECE_BYTES
+    ) -> None:
+        super().__init__(value.table_bytes(), notes, page_bytes, piece_bytes)
+        self._value: Final = value
+        value.watch(self)
+
+    def read_now(self, start: i64, stop: i64) -> bytes:
+        return self._value.tables(start, stop)
+
+    def close(self) -> None:
+        self._value.watch(None)
+        super().close()
+
+
+@final
 class GrowingText(LargeValue):
     """A string that commands change in place."""
 
@@ -132,3 +158,31 @@ class GrowingText(LargeValue):
             sink.length(self._size)
         sink.raw(self._pages.next())
         return self._pages.has_more()
+
+
+@final
+class LargeSketch(LargeValue):
+    """A value of a probabilistic type: its tables in pieces, which the format leaves to the writer."""
+
+    def __init__(self, database: i64, head: bytes, value: Sketch, notes: Notes) -> None:
+        super().__init__(database, head)
+        start = RdbSink(None)
+        write_sketch_head(start, value)
+        self._start: Final = start.getvalue()
+        self._pages: Final = TablesAsOf(value, notes)
+        self._is_first = True
+
+    def close(self) -> None:
+        self._pages.close()
+
+    def write_part(self, sink: RdbSink) -> bool:
+        if self._is_first:
+            self._is_first = False
+            sink.raw(self._start)
+        if self._pages.has_more():
+            sink.length(STRING)
+            sink.string(self._pages.next())
+        if self._pages.has_more():
+            return True
+        sink.length(END)
+        return False

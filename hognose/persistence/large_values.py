@@ -5,8 +5,8 @@
     list                       noting its nodes, which never change
     stream                     copying its blocks, which share their bytes, and noting what follows them
     string in one piece        itself: `bytes` never change
-    string changed in place    copying each page before it first changes (`large_pages`)
-    probabilistic types        copying what is not written yet before the key is changed: a copy of that many bytes
+    string changed in place,   copying each page before it first changes (`large_pages`)
+    probabilistic types
 
 Where a value holds a string longer than LONG_BYTES (an element, a node, or the string itself), that stands in the file
 as it is, not compressed, and is written in pieces: a run of the compressor cannot be interrupted.
@@ -22,11 +22,8 @@ from mypy_extensions import i64
 
 from hognose.datastructures import listpack
 from hognose.datastructures.quicklist import ListNode
-from hognose.datastructures.sketch import Sketch
 from hognose.persistence import rdb_format as rdb
-from hognose.persistence.rdb_modules import END, STRING
 from hognose.persistence.rdb_sink import CHUNK_BYTES, RdbSink
-from hognose.persistence.rdb_sketches import write_sketch_head
 
 LONG_BYTES: Final = 1 << 17
 """A longer string is written in pieces, as it is: compressing this many bytes takes about a millisecond."""
@@ -168,50 +165,6 @@ class Pieces(LargeValue):
         if self._pieces:
             self.pieces(self._pieces.pop())
         return len(self._pieces) != 0
-
-
-class LargeSketch(LargeValue):
-    """A value of a probabilistic type: its tables in pieces, which the format leaves to the writer."""
-
-    def __init__(self, database: i64, head: bytes, value: Sketch, notes: Notes) -> None:
-        super().__init__(database, head)
-        self.told_of = value
-        start = RdbSink(None)
-        write_sketch_head(start, value)
-        self._start: Final = start.getvalue()
-        self._value: Sketch | None = value
-        self._size: Final[i64] = value.table_bytes()
-        self._at: i64 = 0
-        self._rest: bytes = b""  # what follows `_at` of a value that was let go
-        self._rest_at: i64 = 0
-        self._notes: Final = notes
-
-    def let_go(self) -> None:
-        value = self._value
-        if value is not None:
-            self._rest = value.tables(self._at, self._size)
-            self._rest_at = self._at
-            self._value = None
-            self._notes.used_bytes += len(self._rest)
-
-    def close(self) -> None:
-        self._notes.used_bytes -= len(self._rest)
-        self._rest = b""
-
-    def write_part(self, sink: RdbSink) -> bool:
-        at = self._at
-        if at == 0:
-            sink.raw(self._start)
-        value = self._value
-        stop = min(at + PIECE_BYTES, self._size)
-        if stop > at:
-            base = self._rest_at
-            sink.length(STRING)
-            sink.string(self._rest[at - base : stop - base] if value is None else value.tables(at, stop))
-        self._at = stop
-        if stop == self._size:
-            sink.length(END)
-        return stop < self._size
 
 
 class Nodes(LargeValue):

@@ -12,10 +12,10 @@ from hognose.datastructures.stream import StreamValue
 from hognose.datastructures.value import Value
 from hognose.datastructures.zset import ZSetValue
 from hognose.persistence import rdb_format as rdb
-from hognose.persistence.large_pages import GrowingText
+from hognose.persistence.large_pages import GrowingText, LargeSketch
 from hognose.persistence.large_streams import LargeStream
 from hognose.persistence.large_tables import ScoredValue, TableValue
-from hognose.persistence.large_values import LargeSketch, LargeValue, Nodes, Notes, Pieces, Text
+from hognose.persistence.large_values import LargeValue, Nodes, Notes, Pieces, Text
 from hognose.persistence.rdb_sink import RdbSink
 from hognose.persistence.rdb_write_values import write_value
 

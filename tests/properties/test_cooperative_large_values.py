@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hognose.datastructures.bloom import BloomFilter
 from hognose.datastructures.hashvalue import HashValue
 from hognose.datastructures.setvalue import SetValue
 from hognose.datastructures.zset import ZSetValue
@@ -123,7 +124,7 @@ def change(draw: random.Random) -> list[str | int | float]:
         ["XGROUP", "DELCONSUMER", "stream", "group", draw.choice(["one", "two"])],
         ["XGROUP", "DESTROY", "stream", "group"],
         ["XGROUP", "CREATE", "stream", "group", "0"],
-        ["BF.ADD", "sketch", f"fresh{number}"],
+        ["BF.MADD", "sketch", *[f"fresh{number + each}" for each in range(draw.choice([1, 30]))]],
     ]
     of_all: list[list[str | int | float]] = [
         ["DEL", key],
@@ -175,6 +176,8 @@ def check_that_nobody_watches(server: InProcessServer) -> None:
                 table = value.table()
                 assert table is None or table.watcher is None
                 value.check_invariants()
+            if isinstance(value, BloomFilter):
+                assert all(layer.watcher is None for layer in value.layers)
 
 
 @pytest.mark.parametrize("version", [9, 11, 80])
@@ -247,6 +250,27 @@ IN_PLACE: dict[str, list[str]] = {
     "RENAME": ["RENAME", "grown", "elsewhere"],
     "DEL": ["DEL", "grown"],
 }
+
+
+def test_change_of_a_filter_notes_a_page_for_each_bit_and_not_the_filter(folder: Path) -> None:
+    server = cooperative_server()
+    fill(server, random.Random(1), ["sketch"])
+    client = server.client()
+    before = content(server)
+    client("BGSAVE")
+    some_steps(server, 2)
+    slices = server.server.snapshots._slices
+    assert isinstance(slices, CooperativeSnapshot)
+    client("BF.ADD", "sketch", "fresh")
+    assert 0 < slices._notes.used_bytes <= 11 * 5000
+    client("RENAME", "sketch", "elsewhere")
+    client("BF.ADD", "elsewhere", "fresher")
+    assert slices._notes.used_bytes <= 22 * 5000
+    finish(server)
+    check_that_nobody_watches(server)
+    other = debuggable_server()
+    assert other.server.snapshots.load()
+    assert content(other) == before
 
 
 @pytest.mark.parametrize("name", IN_PLACE)
