@@ -81,6 +81,26 @@ class UnpackedEnd:
         return element
 
 
+class NodeWatcher:
+    """Who has to be told before nodes of a row change: a snapshot that is written in slices.
+
+    Nodes are told by their numbers. The node objects that a watcher gets hold of never change any more: while one
+    watches, a node that is about to change is replaced by a copy.
+    """
+
+    def before_change(self, number: i64) -> None:
+        """A node is about to get another body."""
+        raise NotImplementedError
+
+    def before_insertion(self, number: i64) -> None:
+        """A node is about to come in, and to get this number."""
+        raise NotImplementedError
+
+    def before_removal(self, first: i64, stop: i64) -> None:
+        """The nodes from `first` up to `stop` are about to go."""
+        raise NotImplementedError
+
+
 class NodeRow:
     """All elements of a long list, in nodes.
 
@@ -90,11 +110,13 @@ class NodeRow:
     Attributes:
         count: The number of elements.
         body_bytes: The sum of the sizes of all bodies, and what open elements occupy.
+        watcher: Who is told before nodes change; None if nobody is.
     """
 
     def __init__(self, limits: ListLimits) -> None:
         self.count: i64 = 0
         self.body_bytes: i64 = 0
+        self.watcher: NodeWatcher | None = None
         self._limits: Final = limits
         self._nodes: list[ListNode] = []
         self._first: i64 = 0
@@ -105,6 +127,9 @@ class NodeRow:
     def take_apart(self, effort: i64) -> bool:
         """Frees so many nodes of a row that nobody uses any more; whether any are left. O(effort)."""
         keep: i64 = max(len(self._nodes) - effort, 0)
+        watcher = self.watcher
+        if watcher is not None:
+            watcher.before_removal(max(keep - self._first, 0), max(self.node_count(), 0))
         del self._nodes[keep:]
         return keep != 0
 
@@ -130,8 +155,15 @@ class NodeRow:
         self.settle()
         return self._nodes[self._first :]
 
+    def nodes_between(self, first: i64, stop: i64) -> list[ListNode]:
+        """The nodes from one number up to another, as they are if no end is open. O(stop - first)."""
+        return self._nodes[self._first + first : self._first + stop]
+
     def add_node(self, number: i64, node: ListNode) -> None:
         """Puts a node in, so that it gets this number. Amortised O(1) at both ends, O(nodes) between."""
+        watcher = self.watcher
+        if watcher is not None:
+            watcher.before_insertion(number)
         self._saved_bytes = 0
         self.count += node.count
         self.body_bytes += len(node.body)
@@ -144,20 +176,31 @@ class NodeRow:
             self._nodes.insert(self._first + number, node)
 
     def remove_node(self, number: i64) -> None:
-        """Takes a node out with all its elements."""
-        at = self._first + number
-        node = self._nodes[at]
+        """Takes a node out with all its elements. Amortised O(1) at both ends, O(nodes) between."""
+        self.remove_nodes(number, number + 1)
+
+    def remove_nodes(self, first: i64, stop: i64) -> None:
+        """Takes the nodes from one number up to another out. O(stop - first) at both ends, O(nodes) between."""
+        watcher = self.watcher
+        if watcher is not None:
+            watcher.before_removal(first, stop)
         self._saved_bytes = 0
-        self.count -= node.count
-        self.body_bytes -= len(node.body)
-        if number == 0:
-            self._nodes[at] = FREE
-            self._first += 1
-            if self._first > FREE_PLACES and self._first * 2 > len(self._nodes):
-                del self._nodes[: self._first]
-                self._first = 0
-        else:
-            del self._nodes[at]
+        at = self._first + first
+        end = self._first + stop
+        while at < end:
+            node = self._nodes[at]
+            self.count -= node.count
+            self.body_bytes -= len(node.body)
+            if first == 0:
+                self._nodes[at] = FREE
+            at += 1
+        if first != 0:
+            del self._nodes[self._first + first : end]
+            return
+        self._first = end
+        if self._first > FREE_PLACES and self._first * 2 > len(self._nodes):
+            del self._nodes[: self._first]
+            self._first = 0
 
     def _make_room(self) -> None:
         """Adds free places in front, more for a longer row."""
@@ -165,8 +208,19 @@ class NodeRow:
         self._nodes[0:0] = [FREE] * places
         self._first = places
 
+    def _own(self, number: i64) -> ListNode:
+        """The node with a number, which is about to change. O(1)."""
+        at = self._first + number
+        node = self._nodes[at]
+        watcher = self.watcher
+        if watcher is not None:
+            watcher.before_change(number)
+            node = ListNode(node.body, node.count, node.plain)
+            self._nodes[at] = node
+        return node
+
     def change(self, node: ListNode, body: bytes, count: i64) -> None:
-        """Gives a node another body and keeps the sums right."""
+        """Gives a node that was made ready by `_own`, or is new, another body and keeps the sums right."""
         self._saved_bytes = 0
         self.count += count - node.count
         self.body_bytes += len(body) - len(node.body)
@@ -212,7 +266,7 @@ class NodeRow:
         if self.count > 0:
             node = self._nodes[self._first]
             if node.has_room(len(element), self._limits):
-                self.change(node, prepend(node.body, element), node.count + 1)
+                self.change(self._own(0), prepend(node.body, element), node.count + 1)
                 return
         self.add_node(0, new_node(element, self._limits))
 
@@ -225,7 +279,7 @@ class NodeRow:
         if self.count > 0:
             node = self._nodes[-1]
             if node.has_room(len(element), self._limits):
-                self.change(node, append(node.body, element), node.count + 1)
+                self.change(self._own(self.node_count() - 1), append(node.body, element), node.count + 1)
                 return
         self.add_node(self.node_count(), new_node(element, self._limits))
 
@@ -240,7 +294,7 @@ class NodeRow:
             self.remove_node(0)
             return element
         element = get(body, 0)
-        self.change(node, body[entry_size(body, 0) :], node.count - 1)
+        self.change(self._own(0), body[entry_size(body, 0) :], node.count - 1)
         return element
 
     def pop_tail(self) -> bytes:
@@ -255,7 +309,7 @@ class NodeRow:
             return element
         at = previous_offset(body, len(body))
         element = get(body, at)
-        self.change(node, body[:at], node.count - 1)
+        self.change(self._own(self.node_count() - 1), body[:at], node.count - 1)
         return element
 
     # Open ends
@@ -284,11 +338,11 @@ class NodeRow:
             self.remove_node(number)
         else:
             if not end.elements:
-                self._unpack(end, node)
+                self._unpack(end, number)
             element = end.take()
             self.count -= 1
             self.body_bytes -= bytes_size(len(element))
-            if end.elements or node.count > 0:
+            if end.elements or self.node(number).count > 0:
                 return element
             self.remove_node(number)
         if self.node_count() < FEWEST_NODES:
@@ -310,7 +364,7 @@ class NodeRow:
         """Packs the elements of an open end into its node, and into new ones where that has no room for them."""
         elements = end.elements
         at_head = end is self._head
-        node = self._nodes[self._first] if at_head else self._nodes[-1]
+        node = self._own(0 if at_head else self.node_count() - 1)
         limits = self._limits
         batch: list[bytes] = []
         size: i64 = node.size()
@@ -341,9 +395,10 @@ class NodeRow:
             body = node.body + b"".join(entries)
         self._resize(node, body, node.count + len(entries))
 
-    def _unpack(self, end: UnpackedEnd, node: ListNode) -> None:
+    def _unpack(self, end: UnpackedEnd, number: i64) -> None:
         """Takes the outermost elements out of the outermost node, which may have none left then."""
         at_head = end is self._head
+        node = self._own(number)
         taken = min(UNPACKED, node.count)
         at = node.offset(taken if at_head else node.count - taken)
         elements: list[bytes] = []
@@ -404,7 +459,7 @@ class NodeRow:
         at_border = index == (node.count - 1 if after else 0)
         if node.has_room(len(element), self._limits):
             at = node.offset(index + 1 if after else index)
-            self.change(node, insert(node.body, at, encode(element)), node.count + 1)
+            self.change(self._own(number), insert(node.body, at, encode(element)), node.count + 1)
         elif at_border:
             self._insert_at_border(number, after, element)
         else:
@@ -417,7 +472,7 @@ class NodeRow:
             neighbour = self.node(neighbour_number)
             if neighbour.has_room(len(element), self._limits):
                 body = prepend(neighbour.body, element) if after else append(neighbour.body, element)
-                self.change(neighbour, body, neighbour.count + 1)
+                self.change(self._own(neighbour_number), body, neighbour.count + 1)
                 return
         self.add_node(number + 1 if after else number, new_node(element, self._limits))
 
@@ -437,7 +492,7 @@ class NodeRow:
 
     def _split(self, number: i64, index: i64) -> ListNode:
         """Cuts a packed node in two before an index; returns the new right half."""
-        node = self.node(number)
+        node = self._own(number)
         at = node.offset(index)
         right = ListNode(node.body[at:], node.count - index, False)
         self.change(node, node.body[:at], index)
@@ -464,7 +519,7 @@ class NodeRow:
         body = left.body + right.body
         count = left.count + right.count
         self.remove_node(number + 1)
-        self.change(left, body, count)
+        self.change(self._own(number), body, count)
         return True
 
     def set(self, index: i64, element: bytes) -> None:
@@ -473,9 +528,9 @@ class NodeRow:
         node = self.node(number)
         is_large = len(element) >= self._limits.plain_bytes
         if not node.plain and not is_large:
-            self.change(node, replace(node.body, node.offset(inside), encode(element)), node.count)
+            self.change(self._own(number), replace(node.body, node.offset(inside), encode(element)), node.count)
         elif node.plain and is_large:
-            self.change(node, element, 1)
+            self.change(self._own(number), element, 1)
         elif node.plain:
             self._insert_at_border(number, True, element)
             self.remove_node(number)
@@ -484,9 +539,9 @@ class NodeRow:
 
     def _set_large(self, number: i64, index: i64, element: bytes) -> None:
         """Puts a huge element in the place of a packed one."""
-        node = self.node(number)
-        if index < node.count - 1:
+        if index < self.node(number).count - 1:
             self._split(number, index + 1)
+        node = self._own(number)
         self.add_node(number + 1, new_node(element, self._limits))
         if node.count == 1:
             self.remove_node(number)
@@ -504,18 +559,24 @@ class NodeRow:
             return
         number, index = self.locate(start)
         left = count
-        while left > 0:
-            node = self.node(number)
-            here = min(left, node.count - index)
+        if index > 0:
+            here = min(left, self.node(number).count - index)
+            self._cut_in_node(number, index, index + here)
             left -= here
-            if here == node.count:
-                self.remove_node(number)
-            else:
-                first = node.offset(index)
-                last = node.offset(index + here)
-                self.change(node, cut(node.body, first, last), node.count - here)
-                index = 0
-                number += 1
+            number += 1
+        stop = number
+        while left > 0 and left >= self.node(stop).count:
+            left -= self.node(stop).count
+            stop += 1
+        self.remove_nodes(number, stop)
+        if left > 0:
+            self._cut_in_node(number, 0, left)
+
+    def _cut_in_node(self, number: i64, first: i64, stop: i64) -> None:
+        """Deletes some, not all, elements of a node."""
+        node = self._own(number)
+        body = cut(node.body, node.offset(first), node.offset(stop))
+        self.change(node, body, node.count - (stop - first))
 
     def remove_equal(self, element: bytes, limit: i64, from_tail: bool) -> i64:
         """Deletes elements equal to this one.
@@ -533,10 +594,8 @@ class NodeRow:
         removed: i64 = 0
         number = self.node_count() - 1 if from_tail else 0
         while 0 <= number < self.node_count() and removed < limit:
-            node = self.node(number)
-            gone = self._remove_in_node(node, wanted, limit - removed, from_tail)
-            removed += gone
-            if node.count == 0:
+            removed += self._remove_in_node(number, wanted, limit - removed, from_tail)
+            if self.node(number).count == 0:
                 self.remove_node(number)
             elif not from_tail:
                 number += 1
@@ -544,14 +603,15 @@ class NodeRow:
                 number -= 1
         return removed
 
-    def _remove_in_node(self, node: ListNode, wanted: Wanted, limit: i64, from_tail: bool) -> i64:
+    def _remove_in_node(self, number: i64, wanted: Wanted, limit: i64, from_tail: bool) -> i64:
         """Deletes equal elements of one node; a node left without any is still in the row."""
+        node = self.node(number)
         if node.plain:
             if node.body != wanted.element:
                 return 0
-            self.change(node, b"", 0)
+            self.change(self._own(number), b"", 0)
             return 1
         gone, body = remove_equal_entries(node.body, wanted.entry, limit, from_tail)
         if gone:
-            self.change(node, body, node.count - gone)
+            self.change(self._own(number), body, node.count - gone)
         return gone

@@ -46,7 +46,7 @@ __all__ = ["ListLimits", "ListNode", "ListValue", "list_from_nodes"]
 
 LIST_BYTES: Final = 16 + 5 * 8 + 33
 """A list beside its entries: the object, its attributes, the header of the `bytes`."""
-ROW_BYTES: Final = 16 + 16 + 9 * 8 + 56 + 2 * (16 + 16 + 3 * 8 + 56)
+ROW_BYTES: Final = 16 + 16 + 10 * 8 + 56 + 2 * (16 + 16 + 3 * 8 + 56)
 """What a row of nodes adds, beside its nodes."""
 
 

@@ -2,7 +2,7 @@
 
     value                      kept as it was by
     hash, set, sorted set      copying each segment before it first changes (`large_tables`)
-    list                       noting its nodes, which never change
+    list                       noting nodes before they first change (`large_lists`)
     stream                     copying its blocks, which share their bytes, and noting what follows them
     string in one piece        itself: `bytes` never change
     string changed in place,   copying each page before it first changes (`large_pages`)
@@ -11,8 +11,8 @@
 Where a value holds a string longer than LONG_BYTES (an element, a node, or the string itself), that stands in the file
 as it is, not compressed, and is written in pieces: a run of the compressor cannot be interrupted.
 
-Here are the base of all, strings in one piece, lists and what is kept as bytes; see `large_tables`, `large_streams` and
-`large_pages` for the rest.
+Here are the base of all, strings in one piece and what is kept as bytes; see `large_tables`, `large_lists`,
+`large_streams` and `large_pages` for the rest.
 """
 
 from typing import Final
@@ -20,9 +20,6 @@ from typing import Final
 from librt.time import time
 from mypy_extensions import i64
 
-from hognose.datastructures import listpack
-from hognose.datastructures.quicklist import ListNode
-from hognose.persistence import rdb_format as rdb
 from hognose.persistence.rdb_sink import CHUNK_BYTES, RdbSink
 
 LONG_BYTES: Final = 1 << 17
@@ -32,10 +29,6 @@ PART_BYTES: Final = 1 << 13
 """About how much is written between two looks at the clock."""
 ELEMENT_BYTES: Final = 256
 """What an element counts for beside its bytes: a part has 32 small ones at most."""
-
-PLAIN: Final = -1
-"""The count of a node that is one element."""
-NOTED_NODE_BYTES: Final = 16
 
 
 class Notes:
@@ -165,33 +158,3 @@ class Pieces(LargeValue):
         if self._pieces:
             self.pieces(self._pieces.pop())
         return len(self._pieces) != 0
-
-
-class Nodes(LargeValue):
-    """A list: its nodes' bodies, which never change."""
-
-    def __init__(self, database: i64, head: bytes, nodes: list[ListNode], notes: Notes) -> None:
-        super().__init__(database, head)
-        self._bodies: Final = [node.body for node in nodes]
-        self._counts: Final = [PLAIN if node.plain else int(node.count) for node in nodes]
-        self._bodies.reverse()
-        self._counts.reverse()
-        self._is_first = True
-        self._notes: Final = notes
-        notes.used_bytes += NOTED_NODE_BYTES * len(nodes)
-
-    def close(self) -> None:
-        self._notes.used_bytes -= NOTED_NODE_BYTES * len(self._bodies)
-        self._bodies.clear()
-
-    def write_part(self, sink: RdbSink) -> bool:
-        if self._is_first:
-            self._is_first = False
-            sink.length(len(self._bodies))
-        while self._bodies and self._room > 0:
-            body = self._bodies.pop()  # which frees it where the list is gone
-            count = self._counts.pop()
-            self._notes.used_bytes -= NOTED_NODE_BYTES
-            self.target(sink).length(rdb.NODE_PLAIN if count == PLAIN else rdb.NODE_PACKED)
-            self.text(sink, body if count == PLAIN else listpack.seal(body, count))
-        return len(self._bodies) != 0

@@ -12,10 +12,11 @@ from hognose.datastructures.stream import StreamValue
 from hognose.datastructures.value import Value
 from hognose.datastructures.zset import ZSetValue
 from hognose.persistence import rdb_format as rdb
+from hognose.persistence.large_lists import LargeList
 from hognose.persistence.large_pages import GrowingText, LargeSketch
 from hognose.persistence.large_streams import LargeStream
 from hognose.persistence.large_tables import ScoredValue, TableValue
-from hognose.persistence.large_values import LargeValue, Nodes, Notes, Pieces, Text
+from hognose.persistence.large_values import LargeValue, Notes, Pieces, Text
 from hognose.persistence.rdb_sink import RdbSink
 from hognose.persistence.rdb_write_values import write_value
 
@@ -55,7 +56,7 @@ def note_value(database: i64, head: bytes, value: object, kind: i64, notes: Note
         notes: The account of what is noted.
 
     Complexity:
-        O(1) but for lists (O(nodes)), streams (O(blocks)), and what is one blob in the file or in an old form (O(N)).
+        O(1) but for streams (O(blocks)), and what is one blob in the file or in an old form (O(N)).
     """
     if isinstance(value, bytes):
         return Text(database, head, value)
@@ -66,7 +67,9 @@ def note_value(database: i64, head: bytes, value: object, kind: i64, notes: Note
     if isinstance(value, StreamValue):
         return LargeStream(database, head, value, kind, notes)
     if isinstance(value, ListValue) and kind == rdb.LIST_QUICKLIST_2:
-        return Nodes(database, head, value.nodes(), notes)
+        row = value.row()
+        if row is not None:
+            return LargeList(database, head, row, notes)
     if isinstance(value, (HashValue, SetValue)):
         table = value.table()
         if table is not None:

@@ -9,6 +9,7 @@ import pytest
 
 from hognose.datastructures.bloom import BloomFilter
 from hognose.datastructures.hashvalue import HashValue
+from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue
 from hognose.datastructures.zset import ZSetValue
 from hognose.persistence.cooperative import CooperativeSnapshot
@@ -74,7 +75,8 @@ def fill(server: InProcessServer, draw: random.Random, names: list[str]) -> None
         client("HSET", "holder", "short", 1, "long", "l" * LONG, "L" * LONG, "long field", "end", "s")
         client("HPEXPIREAT", "holder", FAR_MS, "FIELDS", 1, "long")
     if "list" in names:
-        client("RPUSH", "list", *["e" * 300 for _ in range(MANY)], "p" * LONG, "last")
+        client("CONFIG", "SET", "list-max-listpack-size", 4)
+        client("RPUSH", "list", *[f"{number}{'e' * 300}" for number in range(MANY)], "p" * LONG, "last")
     if "stream" in names:
         for number in range(MANY):
             client("XADD", "stream", f"{number + 1}-1", "field", "v" * 100)
@@ -115,8 +117,13 @@ def change(draw: random.Random) -> list[str | int | float]:
         ["BITFIELD", "grown", *[word for _ in range(3) for word in ("SET", "u40", draw.randrange(9 * LONG), 12345)]],
         ["SETRANGE", "grown", draw.randrange(2 * LONG), "v" * draw.choice([5, LONG // 2])],
         ["HSET", "holder", draw.choice(["short", "long", "L" * LONG]), "changed"],
-        ["LPOP", "list"],
+        [draw.choice(["LPOP", "RPOP"]), "list", draw.choice([1, 100])],
+        [draw.choice(["LPUSH", "RPUSH"]), "list", *["fresh"] * draw.choice([1, 100])],
         ["LSET", "list", number // 2, "changed"],
+        ["LINSERT", "list", "BEFORE", f"{number}{'e' * 300}", "fresh"],
+        ["LREM", "list", draw.choice([-1, 1]), f"{number}{'e' * 300}"],
+        ["LTRIM", "list", draw.choice([0, 1, 60]), draw.choice([-1, -2, -60])],
+        ["LRANGE", "list", number, number + 9],
         ["XDEL", "stream", f"{number}-1"],
         ["XACK", "stream", "group", *[f"{number + each}-1" for each in range(draw.choice([1, 20]))]],
         ["XCLAIM", "stream", "group", draw.choice(["one", "new"]), 0, f"{number}-1", f"{number + 1}-1"],
@@ -176,6 +183,9 @@ def check_that_nobody_watches(server: InProcessServer) -> None:
                 table = value.table()
                 assert table is None or table.watcher is None
                 value.check_invariants()
+            if isinstance(value, ListValue):
+                row = value.row()
+                assert row is None or row.watcher is None
             if isinstance(value, BloomFilter):
                 assert all(layer.watcher is None for layer in value.layers)
 
