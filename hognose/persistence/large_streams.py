@@ -1,13 +1,14 @@
 """Large streams in a snapshot that is written in slices: blocks first, then groups.
 
-Blocks are copied when the stream's turn comes; copies share their bytes. Of groups and consumers what is small is noted
-as bytes then; their lists of pending entries are watched, and read in the order of IDs:
+Of groups and consumers what is small is noted as bytes when the stream's turn comes. The blocks, and then the lists of
+pending entries, are watched, and read in the order of IDs:
 
-    pending now     [3] [4] [7] | [9] [12] [15] [16]
-    changed since               |     [12: new] [14: time, count]     what each was that is not written yet
+    now             [3] [4] [7] | [9] [12] [15] [16]
+    changed since               |     [12: new] [14: as it was]     what each was that is not written yet
                        next ID: 8
 
-Written next: 9; not 12, which is new; 14 as it was. So a command costs a note for each entry that it touches.
+Written next: 9; not 12, which is new; 14 as it was. So a command costs a note for each block and each pending entry
+that it touches. Notes of blocks share their bytes.
 """
 
 from heapq import heappop, heappush
@@ -15,7 +16,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from hognose.datastructures.stream import StreamValue
+from hognose.datastructures.stream import BlockWatcher, StreamValue
 from hognose.datastructures.stream_block import StreamBlock
 from hognose.datastructures.stream_groups import Pending, PendingList, PendingWatcher
 from hognose.persistence.large_values import LargeValue, Notes
@@ -27,10 +28,85 @@ from hognose.persistence.rdb_write_values import (
     write_stream_middle,
 )
 
-NOTED_BLOCK_BYTES: Final = 100
+NOTED_BLOCK_BYTES: Final = 400
+"""A copy without its bytes, with places in a dict and a heap."""
 NOTED_PENDING_BYTES: Final = 250
 """Its ID twice, with places in a dict and a heap, and a record."""
 PENDING_AT_A_TIME: Final = 64
+
+
+@final
+class BlocksAsOf(BlockWatcher):
+    """The blocks of a stream as they were when this was made, in the order of IDs.
+
+    Args:
+        value: Watched until `close`.
+        notes: The account.
+
+    Attributes:
+        left: How many have not been read.
+    """
+
+    def __init__(self, value: StreamValue, notes: Notes) -> None:
+        self.left: i64 = len(value.blocks)
+        self._value: Final = value
+        self._next: int = 0  # blocks whose first ID is lower have been read
+        self._old: Final[dict[int, StreamBlock | None]] = {}  # by first ID; None is a new block
+        self._gone: Final[list[int]] = []  # heap of the first IDs of those that were there
+        self._notes: Final = notes
+        value.watcher = self
+
+    def before_addition(self, first_id: int) -> None:
+        if self._has_to_note(first_id):
+            self._old[first_id] = None
+
+    def before_change(self, block: StreamBlock) -> None:
+        if self._has_to_note(block.first_id):
+            self._note(block.copy())
+
+    def before_removal(self, block: StreamBlock) -> None:
+        if self._has_to_note(block.first_id):
+            self._note(block)
+
+    def _has_to_note(self, first_id: int) -> bool:
+        """Whether what is under an ID is news; it has to be noted then."""
+        if self.left == 0 or first_id < self._next or first_id in self._old:
+            return False
+        self._notes.used_bytes += NOTED_BLOCK_BYTES
+        return True
+
+    def _note(self, block: StreamBlock) -> None:
+        self._old[block.first_id] = block
+        heappush(self._gone, block.first_id)
+
+    def next(self) -> StreamBlock:
+        """The next block; there must be one left. O(log N), and as much for each new one that is passed over."""
+        gone = self._gone
+        while True:
+            block = self._value.block_from(self._next)
+            if gone and (block is None or gone[0] <= block.first_id):
+                block = self._forget(heappop(gone))
+                assert block is not None
+                break
+            assert block is not None, "a block that was there is neither there nor noted"
+            self._next = block.first_id + 1
+            if block.first_id not in self._old:
+                break
+            self._forget(block.first_id)
+        self._next = block.first_id + 1
+        self.left -= 1
+        return block
+
+    def _forget(self, first_id: int) -> StreamBlock | None:
+        self._notes.used_bytes -= NOTED_BLOCK_BYTES
+        return self._old.pop(first_id)
+
+    def close(self) -> None:
+        """Ends the watch."""
+        self._value.watcher = None
+        self._notes.used_bytes -= NOTED_BLOCK_BYTES * len(self._old)
+        self._old.clear()
+        self._gone.clear()
 
 
 @final
@@ -127,18 +203,14 @@ class LargeStream(LargeValue):
 
     def __init__(self, database: i64, head: bytes, value: StreamValue, kind: i64, notes: Notes) -> None:
         super().__init__(database, head)
-        self._blocks: Final[list[StreamBlock]] = [block.copy() for block in value.blocks]
-        self._blocks.reverse()
-        self._notes: Final = notes
+        self._blocks: Final = BlocksAsOf(value, notes)
         self._sections: Final = sections_of(value, kind, notes)
         self._at: i64 = 0  # section
         self._is_first = True
         self._is_amid = False  # the head of the section is written
-        notes.used_bytes += NOTED_BLOCK_BYTES * len(self._blocks)
 
     def close(self) -> None:
-        self._notes.used_bytes -= NOTED_BLOCK_BYTES * len(self._blocks)
-        self._blocks.clear()
+        self._blocks.close()
         for section in self._sections:
             if section.pending is not None:
                 section.pending.close()
@@ -146,12 +218,11 @@ class LargeStream(LargeValue):
     def write_part(self, sink: RdbSink) -> bool:
         if self._is_first:
             self._is_first = False
-            sink.length(len(self._blocks))
-        if not self._blocks:
+            sink.length(self._blocks.left)
+        if self._blocks.left == 0:
             return self._write_section(sink)
-        while self._blocks and self._room > 0:
-            block = self._blocks.pop()
-            self._notes.used_bytes -= NOTED_BLOCK_BYTES
+        while self._blocks.left > 0 and self._room > 0:
+            block = self._blocks.next()
             self.target(sink).string(block.first_id.to_bytes(16, "big"))
             self.text(sink, block.to_blob())
         return True

@@ -3,7 +3,7 @@
     value                      kept as it was by
     hash, set, sorted set      copying each segment before it first changes (`large_tables`)
     list                       noting nodes before they first change (`large_lists`)
-    stream                     copying its blocks, which share their bytes, and noting what follows them
+    stream                     noting each block and pending entry before it first changes (`large_streams`)
     string in one piece        itself: `bytes` never change
     string changed in place,   copying each page before it first changes (`large_pages`)
     probabilistic types

@@ -56,7 +56,7 @@ def note_value(database: i64, head: bytes, value: object, kind: i64, notes: Note
         notes: The account of what is noted.
 
     Complexity:
-        O(1) but for streams (O(blocks)), and what is one blob in the file or in an old form (O(N)).
+        O(1) but for streams (O(groups and consumers)), and what is one blob in the file or in an old form (O(N)).
     """
     if isinstance(value, bytes):
         return Text(database, head, value)

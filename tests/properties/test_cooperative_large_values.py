@@ -11,6 +11,7 @@ from hognose.datastructures.bloom import BloomFilter
 from hognose.datastructures.hashvalue import HashValue
 from hognose.datastructures.quicklist import ListValue
 from hognose.datastructures.setvalue import SetValue
+from hognose.datastructures.stream import StreamValue
 from hognose.datastructures.zset import ZSetValue
 from hognose.persistence.cooperative import CooperativeSnapshot
 from hognose.persistence.note_value import MANY_BYTES, MANY_ELEMENTS
@@ -78,6 +79,7 @@ def fill(server: InProcessServer, draw: random.Random, names: list[str]) -> None
         client("CONFIG", "SET", "list-max-listpack-size", 4)
         client("RPUSH", "list", *[f"{number}{'e' * 300}" for number in range(MANY)], "p" * LONG, "last")
     if "stream" in names:
+        client("CONFIG", "SET", "stream-node-max-entries", 10)
         for number in range(MANY):
             client("XADD", "stream", f"{number + 1}-1", "field", "v" * 100)
         client("XGROUP", "CREATE", "stream", "group", "0")
@@ -124,7 +126,11 @@ def change(draw: random.Random) -> list[str | int | float]:
         ["LREM", "list", draw.choice([-1, 1]), f"{number}{'e' * 300}"],
         ["LTRIM", "list", draw.choice([0, 1, 60]), draw.choice([-1, -2, -60])],
         ["LRANGE", "list", number, number + 9],
-        ["XDEL", "stream", f"{number}-1"],
+        ["XDEL", "stream", *[f"{number + each}-1" for each in range(draw.choice([1, 30]))]],
+        ["XADD", "stream", "*", "field", "fresh"],
+        ["XADD", "stream", "*", "field", "fresh", "other", "field"],
+        ["XTRIM", "stream", "MAXLEN", draw.choice(["=", "~"]), MANY - draw.randrange(300)],
+        ["XTRIM", "stream", "MINID", f"{number // 4}-1"],
         ["XACK", "stream", "group", *[f"{number + each}-1" for each in range(draw.choice([1, 20]))]],
         ["XCLAIM", "stream", "group", draw.choice(["one", "new"]), 0, f"{number}-1", f"{number + 1}-1"],
         ["XREADGROUP", "GROUP", "group", "one", "COUNT", 20, "STREAMS", "stream", draw.choice([">", "0", number])],
@@ -186,6 +192,8 @@ def check_that_nobody_watches(server: InProcessServer) -> None:
             if isinstance(value, ListValue):
                 row = value.row()
                 assert row is None or row.watcher is None
+            if isinstance(value, StreamValue):
+                assert value.watcher is None
             if isinstance(value, BloomFilter):
                 assert all(layer.watcher is None for layer in value.layers)
 

@@ -1,13 +1,17 @@
-"""Pending entries are read as they were, bit by bit, whatever becomes of them meanwhile."""
+"""Blocks and pending entries of streams are read as they were, bit by bit, whatever becomes of them meanwhile."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
+from hognose.datastructures.stream import StreamValue
+from hognose.datastructures.stream_block import StreamBlock
 from hognose.datastructures.stream_groups import Consumer, ConsumerGroup, MemoryMeter, Pending, PendingList
-from hognose.persistence.large_streams import PENDING_AT_A_TIME, PendingAsOf
+from hognose.datastructures.stream_id import MAX_ID
+from hognose.persistence.large_streams import NOTED_BLOCK_BYTES, PENDING_AT_A_TIME, BlocksAsOf, PendingAsOf
 from hognose.persistence.large_values import Notes
 
 MANY = 1000
@@ -112,3 +116,92 @@ def test_walk_looks_at_no_more_than_it_is_told() -> None:
         steps += 1
     assert found == sorted(group.pending.by_id)
     assert steps >= len(found) / 10
+
+
+def blocks_of(blocks: list[StreamBlock]) -> list[tuple[int, bytes]]:
+    return [(block.first_id, block.to_blob()) for block in blocks]
+
+
+def add(draw: random.Random, value: StreamValue, count: int) -> None:
+    for _ in range(count):
+        fields = draw.choice([[b"field"], [b"field"], [b"other", b"names"]])
+        argv = [word for field in fields for word in (field, b"%d" % draw.randrange(10**6))]
+        value.append(value.last_id + draw.choice([1, 1 << 64]), argv, 0, 0, 3)
+
+
+def change_stream(draw: random.Random, value: StreamValue) -> None:
+    lowest = value.first_id >> 64
+    entry_id = draw.randrange(lowest, value.last_ms + 2) << 64 | draw.randrange(3)
+    match draw.randrange(12):
+        case 0:
+            value.trim_to_length(max(int(value.length()) - draw.randrange(40), 0), draw.random() < 0.5, 0)
+        case 1:
+            value.trim_below_id(draw.randrange(lowest, lowest + 30) << 64, draw.random() < 0.5, 0)
+        case 2 if draw.random() < 0.1:
+            # As XSETID does: what is added next may stand before what was there.
+            value.trim_to_length(0, False, 0)
+            value.last_id = draw.randrange(value.last_ms + 1) << 64
+            add(draw, value, 30)
+        case 3 | 4 | 5 | 6 | 7:
+            value.delete(entry_id)
+        case 8:
+            for each in range(10):
+                value.delete(entry_id + (each << 64))
+        case 9:
+            assert value.length() == sum(1 for _ in walk(value))
+        case _:
+            add(draw, value, draw.choice([1, 9]))
+
+
+def walk(value: StreamValue) -> Iterator[int]:
+    cursor = value.cursor(0, MAX_ID)
+    while cursor.advance():
+        yield cursor.entry_id()
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_blocks_are_read_as_they_were(seed: int) -> None:
+    draw = random.Random(seed)
+    value = StreamValue()
+    add(draw, value, draw.choice([1, 30, 200]))
+    for _ in range(draw.choice([0, 30])):
+        change_stream(draw, value)
+    before = blocks_of(value.blocks)
+    notes = Notes()
+    reader = BlocksAsOf(value, notes)
+    assert reader.left == len(before)
+    found: list[tuple[int, bytes]] = []
+    changes = draw.choice([0, 1, 3, 20])
+    is_dropped = draw.random() < 0.2
+    while reader.left > 0:
+        if is_dropped:
+            value.take_apart(changes)
+        else:
+            for _ in range(changes):
+                change_stream(draw, value)
+        for _ in range(draw.choice([1, 5])):
+            if reader.left > 0:
+                found.extend(blocks_of([reader.next()]))
+    assert found == before
+    if not is_dropped:
+        value.check_invariants()
+    reader.close()
+    assert notes.used_bytes == 0
+    assert value.watcher is None
+
+
+def test_a_change_notes_one_block() -> None:
+    draw = random.Random(1)
+    value = StreamValue()
+    add(draw, value, 300)
+    notes = Notes()
+    reader = BlocksAsOf(value, notes)
+    assert notes.used_bytes == 0
+    first = value.first_id
+    value.delete(first)
+    assert notes.used_bytes == NOTED_BLOCK_BYTES
+    value.trim_to_length(value.length() - 1, False, 0)
+    assert notes.used_bytes == NOTED_BLOCK_BYTES
+    add(draw, value, 1)
+    assert notes.used_bytes <= 2 * NOTED_BLOCK_BYTES
+    reader.close()
