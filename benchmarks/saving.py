@@ -1,10 +1,11 @@
-"""What a snapshot in the background costs: `python -m benchmarks.saving [--keys N | --elements N] [SERVER...]`.
+"""What a snapshot in the background costs: `python -m benchmarks.saving [--keys|elements|nodes N] [SERVER...]`.
 
 A server holds N strings (2 million). BGSAVE; while it runs, one client overwrites a tenth of the keys, one after the
 other, and every round trip is taken. Printed are the round trip of BGSAVE itself (the fork), the longest one after it,
 how long the snapshot took, and the memory it cost at its peak, as the server says (rdb_last_cow_size). hognose is
 measured with a child and without one. With --elements the data is a set, a hash and a sorted set of N elements each, of
-which a tenth of N are changed.
+which a tenth of N are changed; with --nodes (up to 300,000) a string of 400 MB, a list of N nodes and a stream of N
+blocks, which hold one element or entry each.
 
 Server and client run at real-time priority where that is allowed, so that other work on the machine does not count; the
 child, which inherits no such priority, takes longer then on a busy machine. The thread that writes the file of a
@@ -16,7 +17,8 @@ import argparse
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.compare.connection import Connection, encode
@@ -30,29 +32,70 @@ LONGEST_WAIT_S: Final = 600.0
 CONFIG: Final = {"save": "", "enable-debug-command": "yes"}
 
 
+NUMBER: Final = "__number__"
+"""Stands in a change for a random number without zeros in front."""
 Command = tuple[str, ...]
-SET: Final[list[Command]] = [("SET", "key:" + RANDOM, VALUE)]
-LARGE: Final[list[Command]] = [
-    ("SADD", "set", "element:" + RANDOM),
-    ("HSET", "hash", "field:" + RANDOM, VALUE),
-    ("ZADD", "zset", RANDOM, "element:" + RANDOM),
-]
-LARGE_CHANGES: Final[list[Command]] = [
-    ("SREM", "set", "element:" + RANDOM),
-    ("HSET", "hash", "field:" + RANDOM, VALUE[::-1]),
-    ("ZINCRBY", "zset", "0.5", "element:" + RANDOM),
-]
-SET_CHANGES: Final[list[Command]] = [("SET", "key:" + RANDOM, VALUE[::-1])]
 
 
-def fill(server: RunningServer, commands: list[Command], count: int) -> None:
+@dataclass
+class Data:
+    """What the server holds.
+
+    Attributes:
+        noun: What is counted.
+        filling: Each is sent as often as that.
+        changes: What the client does meanwhile.
+        config: Directives that it needs.
+    """
+
+    noun: str
+    filling: Sequence[Command]
+    changes: Sequence[Command]
+    config: Mapping[str, str]
+
+
+STRINGS: Final = Data("keys", [("SET", "key:" + RANDOM, VALUE)], [("SET", "key:" + RANDOM, VALUE[::-1])], {})
+LARGE: Final = Data(
+    "elements",
+    [
+        ("SADD", "set", "element:" + RANDOM),
+        ("HSET", "hash", "field:" + RANDOM, VALUE),
+        ("ZADD", "zset", RANDOM, "element:" + RANDOM),
+    ],
+    [
+        ("SREM", "set", "element:" + RANDOM),
+        ("HSET", "hash", "field:" + RANDOM, VALUE[::-1]),
+        ("ZINCRBY", "zset", "0.5", "element:" + RANDOM),
+    ],
+    {},
+)
+ROWS: Final = Data(
+    "nodes",
+    [
+        ("SETRANGE", "bits", "400000000", "end"),
+        ("RPUSH", "list", VALUE),
+        ("XADD", "stream", f"1{RANDOM}-1", "field", VALUE),
+    ],
+    [
+        ("SETBIT", "bits", f"{NUMBER}7000", "1"),
+        ("LPOP", "list"),
+        ("LSET", "list", NUMBER, VALUE[::-1]),
+        ("RPUSH", "list", VALUE[::-1]),
+        ("XADD", "stream", "*", "field", VALUE[::-1]),
+        ("XDEL", "stream", f"1{RANDOM}-1"),
+    ],
+    {"list-max-listpack-size": "1", "stream-node-max-entries": "1"},
+)
+
+
+def fill(server: RunningServer, commands: Sequence[Command], count: int) -> None:
     """Makes the data, and waits until nothing is going on."""
     with Connection(server.connect(timeout=LONGEST_WAIT_S)) as filler:
         for command in commands:
             filler.repeat(command, count)
 
 
-def measure(server: RunningServer, changes: list[Command], keys: int) -> tuple[float, float, float, float]:
+def measure(server: RunningServer, changes: Sequence[Command], keys: int) -> tuple[float, float, float, float]:
     """Saves while keys, or elements, are changed.
 
     Returns:
@@ -71,8 +114,9 @@ def measure(server: RunningServer, changes: list[Command], keys: int) -> tuple[f
         while watcher.info("persistence", "rdb_bgsave_in_progress") == "1":
             for _ in range(min(left, 500)):
                 left -= 1
-                number = f"{chance.randrange(keys):012d}"
-                request = encode(tuple(word.replace(RANDOM, number) for word in changes[left % len(changes)]))
+                number = chance.randrange(keys)
+                words = [word.replace(RANDOM, f"{number:012d}") for word in changes[left % len(changes)]]
+                request = encode(tuple(word.replace(NUMBER, str(number)) for word in words))
                 sent = time.perf_counter()
                 writer.sendall(request)
                 writer.recv(64)
@@ -83,13 +127,13 @@ def measure(server: RunningServer, changes: list[Command], keys: int) -> tuple[f
     return first * 1000, longest * 1000, total, cost / (1 << 20)
 
 
-def report(binary: ServerBinary, keys: int, mode: str, is_large: bool) -> None:
+def report(binary: ServerBinary, keys: int, mode: str, data: Data) -> None:
     """Prints one line."""
-    config = CONFIG | ({"snapshot-mode": mode} if mode else {})
+    config = {**CONFIG, **data.config, **({"snapshot-mode": mode} if mode else {})}
     with start(binary, config=config) as server:
         hurry(server.pid, heirs=mode == "cooperative")
-        fill(server, LARGE if is_large else SET, keys)
-        first, longest, total, cost = measure(server, LARGE_CHANGES if is_large else SET_CHANGES, keys)
+        fill(server, data.filling, keys)
+        first, longest, total, cost = measure(server, data.changes, keys)
     name = f"{binary.name} {mode}".strip()
     print(f"  {name:22s} {first:9.2f} {longest:9.2f} {total:9.2f} {cost:9.1f}", flush=True)
 
@@ -99,6 +143,7 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keys", type=int, default=2_000_000)
     parser.add_argument("--elements", type=int, default=0)
+    parser.add_argument("--nodes", type=int, default=0)
     parser.add_argument("servers", nargs="*")
     arguments = parser.parse_args(words)
     own = hognose_binary()
@@ -108,16 +153,17 @@ def main(words: Sequence[str]) -> int:
         return 2
     if not hurry(0):
         print("no real-time priority here: other work on this machine counts", file=sys.stderr)
-    is_large = arguments.elements > 0
-    count = arguments.elements or arguments.keys
-    print(
-        f"  {count} {'elements' if is_large else 'keys':14s} {'BGSAVE ms':>9} {'longest':>9} {'total s':>9} {'MB':>9}"
-    )
+    count, data = arguments.keys, STRINGS
+    if arguments.elements:
+        count, data = arguments.elements, LARGE
+    elif arguments.nodes:
+        count, data = arguments.nodes, ROWS
+    print(f"  {count} {data.noun:14s} {'BGSAVE ms':>9} {'longest':>9} {'total s':>9} {'MB':>9}")
     for mode in ("fork", "cooperative"):
-        report(own, count, mode, is_large)
+        report(own, count, mode, data)
     for binary in others:
         if binary is not None:
-            report(binary, count, "", is_large)
+            report(binary, count, "", data)
     return 0
 
 
