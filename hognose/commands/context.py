@@ -227,8 +227,8 @@ class Context:
             self.host.effects_pending = True
 
     def hears_nothing(self) -> bool:
-        """Whether no further reply goes to the client: CLIENT REPLY says so, or it is about to be disconnected."""
-        return self.attention & (REPLY_OFF | REPLY_SKIP) != 0 or self.flags & CLOSE_AFTER_REPLY != 0
+        """Whether no further reply goes to the client: CLIENT REPLY OFF, or it is about to be disconnected."""
+        return self.attention & REPLY_OFF != 0 or self.flags & CLOSE_AFTER_REPLY != 0
 
     def write(self, reply: Reply) -> None:
         """Appends a reply to the output."""

@@ -40,6 +40,7 @@ class Tracker:
         no_loop: Changes of its own are not reported.
         caching_given: CLIENT CACHING was called for the command, or transaction, that follows.
         prefixes: In broadcast mode, those it is told of, sorted: the order of messages.
+        own_changes: What its running command has changed (None: everything), told when that is over.
     """
 
     def __init__(self, client: Context, opt_in: bool, opt_out: bool, no_loop: bool) -> None:
@@ -49,6 +50,7 @@ class Tracker:
         self.no_loop = no_loop
         self.caching_given = False
         self.prefixes: dict[bytes, None] = {}
+        self.own_changes: list[bytes | None] = []
 
 
 class Invalidation:
@@ -149,13 +151,30 @@ class Invalidation:
             if tracker is None or tracker.client.flags & TRACKING_BROADCAST:
                 continue
             if tracker.client is not current or not tracker.no_loop:
-                self._send(tracker.client, [key])
+                self._tell(tracker, key)
 
     def everything_changed(self) -> None:
         """All keys are gone (FLUSHALL, FLUSHDB)."""
         for tracker in self.trackers.values():
-            self._send(tracker.client, None)
+            self._tell(tracker, None)
         self._readers.clear()
+
+    def _tell(self, tracker: Tracker, key: bytes | None) -> None:
+        """Tells a client of a key, or of all; of what it does itself, behind all else that its command brings it."""
+        client = tracker.client
+        if client is self.current and client.holds_pushes:
+            tracker.own_changes.append(key)
+        else:
+            self._send(client, None if key is None else [key])
+
+    def send_own_changes(self, ctx: Context) -> None:
+        """Tells a client whose command is over what that has changed."""
+        tracker = self.trackers.get(ctx.id)
+        if tracker is not None and tracker.own_changes:
+            changes = tracker.own_changes
+            tracker.own_changes = []
+            for key in changes:
+                self._send(ctx, None if key is None else [key])
 
     def has_broadcasts(self) -> bool:
         """Whether `send_broadcasts` has something to do."""

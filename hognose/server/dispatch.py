@@ -358,6 +358,8 @@ class Dispatcher:
         self._command_over(ctx, command, before)
         if ctx.held_pushes:
             ctx.release_pushes()
+        if tracks:
+            invalidation.send_own_changes(ctx)
 
     def _command_over(self, ctx: Context, command: Command | None, before: i64) -> None:
         """Ends what a client has asked for one command only; a command that waits, or is kept back, is not over.

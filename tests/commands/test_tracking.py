@@ -303,3 +303,16 @@ def test_a_client_may_redirect_to_itself(server: InProcessServer, client: InProc
     own("SUBSCRIBE", "any")
     client("SET", "a", 1)
     assert own.reply() == [b"message", b"__redis__:invalidate", [b"a"]]
+
+
+def test_ones_own_change_is_told_behind_the_messages_of_its_command(cache: InProcessClient) -> None:
+    cache("CONFIG", "SET", "notify-keyspace-events", "E$")
+    cache("SUBSCRIBE", "__keyevent@0__:set")
+    cache("GET", "a")
+    event = [b"message", b"__keyevent@0__:set", b"a"]
+    assert cache("SET", "a", 1) == b"OK"
+    assert [message(cache), message(cache), message(cache)] == [event, [b"invalidate", [b"a"]], ...]
+    cache("GET", "a")
+    assert cache("EVAL", "redis.call('SET', 'a', 1) redis.call('FLUSHALL') return 1", 0) == 1
+    found = [message(cache), message(cache), message(cache), message(cache)]
+    assert found == [event, [b"invalidate", [b"a"]], [b"invalidate", None], ...]

@@ -95,6 +95,8 @@ def test_client_reply_in_a_transaction_holds_from_there_on(client: InProcessClie
     assert client.raw(b"EXEC\r\n") == b"*5\r\n+PONG\r\n+OK\r\n+PONG\r\n"
     client.raw(b"CLIENT REPLY OFF\r\nMULTI\r\nPING\r\nCLIENT REPLY ON\r\nPING\r\n")
     assert client.raw(b"EXEC\r\n") == b"+OK\r\n+PONG\r\n"
+    client.raw(b"MULTI\r\nCLIENT REPLY SKIP\r\nPING\r\n")
+    assert client.raw(b"EXEC\r\nGET a\r\nGET b\r\n") == b"*2\r\n+PONG\r\n$-1\r\n"
 
 
 def test_who_is_disconnected_by_a_transaction_of_its_own_gets_no_further_reply(client: InProcessClient) -> None:
