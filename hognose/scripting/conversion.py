@@ -158,7 +158,10 @@ def tree_of_map(reply: object, resp: i64, make_table: MakeTable) -> object:
         return flat
     pairs: dict[object, object] = {}
     for at in range(0, len(flat), 2):
-        pairs[key_of(flat[at], make_table)] = flat[at + 1]
+        key = flat[at]
+        if isinstance(key, dict) and b"ok" in key:
+            key = key[b"ok"]  # the name of a field, which scripts want to read by it
+        pairs[key_of(key, make_table)] = flat[at + 1]
     return {b"map": pairs}
 
 
