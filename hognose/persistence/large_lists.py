@@ -25,6 +25,8 @@ from hognose.persistence.large_values import LargeValue, Notes
 from hognose.persistence.rdb_sink import RdbSink
 
 NOTED_NODE_BYTES: Final = 8
+NOTED_RUN_BYTES: Final = 80
+"""What nodes that are noted together weigh beside those: a list, and its place in another."""
 
 
 @final
@@ -41,8 +43,10 @@ class NodesAsOf(NodeWatcher):
         self._row: Final = row
         self._start: i64 = 0  # of the stretch
         self._stop: i64 = row.node_count()
-        self._before: Final[deque[ListNode]] = deque()
-        self._behind: Final[list[ListNode]] = []  # the first one last
+        # Runs of nodes, each with its first node last. They are cut out of the row as they are: a second reference to
+        # each node would take as long as the first.
+        self._before: Final[deque[list[ListNode]]] = deque()
+        self._behind: Final[list[list[ListNode]]] = []  # the first one last
         self._notes: Final = notes
         row.watcher = self
 
@@ -69,19 +73,30 @@ class NodesAsOf(NodeWatcher):
     def next(self) -> ListNode:
         """The next node; there must be one. O(1)."""
         if self._before:
-            self._notes.used_bytes -= NOTED_NODE_BYTES
-            return self._before.popleft()
-        if self._start < self._stop:
+            run = self._before[0]
+            node = self._take(run)
+            if not run:
+                self._before.popleft()
+        elif self._start < self._stop:
             node = self._row.node(self._start)
             self._start += 1
-            return node
-        self._notes.used_bytes -= NOTED_NODE_BYTES
-        return self._behind.pop()
+        else:
+            run = self._behind[-1]
+            node = self._take(run)
+            if not run:
+                self._behind.pop()
+        return node
+
+    def _take(self, run: list[ListNode]) -> ListNode:
+        """Takes the first node out of a run."""
+        self._notes.used_bytes -= NOTED_NODE_BYTES if len(run) > 1 else NOTED_NODE_BYTES + NOTED_RUN_BYTES
+        return run.pop()
 
     def close(self) -> None:
         """Ends the watch."""
         self._row.watcher = None
-        self._notes.used_bytes -= NOTED_NODE_BYTES * (len(self._before) + len(self._behind))
+        for run in [*self._before, *self._behind]:
+            self._notes.used_bytes -= NOTED_NODE_BYTES * len(run) + NOTED_RUN_BYTES
         self._before.clear()
         self._behind.clear()
 
@@ -91,16 +106,21 @@ class NodesAsOf(NodeWatcher):
         stop = min(stop, self._stop)
         if first > stop or self._start == self._stop:
             return
-        if stop - self._start < self._stop - first:
-            nodes = self._row.nodes_between(self._start, stop)
-            self._before.extend(nodes)
+        is_nearer_to_start = stop - self._start < self._stop - first
+        if is_nearer_to_start:
+            run = self._row.nodes_between(self._start, stop)
             self._start = stop
         else:
-            nodes = self._row.nodes_between(first, self._stop)
-            nodes.reverse()
-            self._behind.extend(nodes)
+            run = self._row.nodes_between(first, self._stop)
             self._stop = first
-        self._notes.used_bytes += NOTED_NODE_BYTES * len(nodes)
+        if not run:
+            return
+        run.reverse()
+        if is_nearer_to_start:
+            self._before.append(run)
+        else:
+            self._behind.append(run)
+        self._notes.used_bytes += NOTED_NODE_BYTES * len(run) + NOTED_RUN_BYTES
 
 
 @final

@@ -9,7 +9,7 @@ import pytest
 from hognose.datastructures.listnode import ListNode
 from hognose.datastructures.listnodes import NodeRow
 from hognose.datastructures.quicklist import ListLimits, ListValue
-from hognose.persistence.large_lists import NOTED_NODE_BYTES, NodesAsOf
+from hognose.persistence.large_lists import NOTED_NODE_BYTES, NOTED_RUN_BYTES, NodesAsOf
 from hognose.persistence.large_values import Notes
 
 PLAIN_BYTES = 50
@@ -122,13 +122,13 @@ def test_a_change_notes_what_lies_between_it_and_the_nearer_end() -> None:
     reader = NodesAsOf(row_of(value), notes)
     assert notes.used_bytes == 0
     value.set(3, b"changed")
-    assert notes.used_bytes == 4 * NOTED_NODE_BYTES
+    assert notes.used_bytes == 4 * NOTED_NODE_BYTES + NOTED_RUN_BYTES
     value.set(98, b"changed")
-    assert notes.used_bytes == 6 * NOTED_NODE_BYTES
+    assert notes.used_bytes == 6 * NOTED_NODE_BYTES + 2 * NOTED_RUN_BYTES
     value.set(2, b"changed")
     value.set(98, b"again")
     value.push_tail([b"more"] * 200)
     value.push_head([b"more"] * 200)
-    assert notes.used_bytes == 6 * NOTED_NODE_BYTES
+    assert notes.used_bytes == 6 * NOTED_NODE_BYTES + 2 * NOTED_RUN_BYTES
     reader.close()
     assert notes.used_bytes == 0
