@@ -36,9 +36,10 @@ from typing import Final, final
 from librt.vecs import append, extend, pop, vec
 from mypy_extensions import i64
 
-DEFAULT_BLOCK_SIZE: Final = 128
+DEFAULT_BLOCK_SIZE: Final = 64
 STRETCH_BLOCKS: Final = 128
 GROWTH_STEP: Final = 16  # pairs by which a block's room grows: wastes little, copies rarely
+FEW_EQUAL: Final = 4  # so many members of one score are compared in turn, more are bisected
 NODE_BYTES: Final = 288  # the block, its list and vector, their allocator headers, its places in the lane
 STRETCH_BYTES: Final = 320
 
@@ -80,12 +81,17 @@ class Node:
     def position_of_present(self, score: float, member: bytes) -> i64:
         """The position of a pair that is in this block. O(log block).
 
-        A score that stands alone finds it without a look at the members, which are elsewhere in memory.
+        A score that stands alone finds it without a look at the members, which are elsewhere in memory; and the last
+        of a few with the same score is the one that is left.
         """
-        first = self.position_of_score(score, False)
-        if first + 1 == len(self.scores) or self.scores[first + 1] != score:
-            return first
-        return self.position(score, member)
+        scores = self.scores
+        size: i64 = len(scores)
+        position = self.position_of_score(score, False)
+        if position + FEW_EQUAL < size and scores[position + FEW_EQUAL] == score:
+            return self.position(score, member)
+        while position + 1 < size and scores[position + 1] == score and self.members[position] != member:
+            position += 1
+        return position
 
     def position_of_score(self, score: float, inclusive: bool) -> i64:
         """The number of pairs in this block with a score below (inclusive: or equal to) the given. O(log block)."""
@@ -228,6 +234,14 @@ def sum_of(counts: vec[i64], start: i64, stop: i64) -> i64:
         total += counts[start]
         start += 1
     return total
+
+
+def sum_before(counts: vec[i64], index: i64, total: i64) -> i64:
+    """The sum of the counts before an index, whichever side is the shorter; `total` is that of all. O(N)."""
+    size: i64 = len(counts)
+    if 2 * index <= size:
+        return sum_of(counts, 0, index)
+    return total - sum_of(counts, index, size)
 
 
 @final
@@ -397,10 +411,10 @@ class Skiplist:
     def _start(self) -> i64:
         """The rank of the first pair of the block that a search has found."""
         counts = self._stretches[self._at_stretch].counts
-        before = sum_of(self._totals, 0, self._at_stretch)
-        if 2 * self._at_block <= len(counts):
-            return before + sum_of(counts, 0, self._at_block)
-        return before + self._totals[self._at_stretch] - sum_of(counts, self._at_block, len(counts))
+        totals = self._totals
+        return sum_before(totals, self._at_stretch, self._length) + sum_before(
+            counts, self._at_block, totals[self._at_stretch]
+        )
 
     def rank(self, score: float, member: bytes) -> i64:
         """The number of pairs before (score, member), or -1 where it is not in the list. O(log N)."""
@@ -608,12 +622,10 @@ class Skiplist:
         """
         node = self._seek(old_score, member)
         position = node.position_of_present(old_score, member)
-        target = node.position(score, member)
-        if 0 < target < len(node.members) and position > 0:
-            capacity = node.capacity
+        scores = node.scores
+        if position > 0 and scores[0] < score < scores[len(scores) - 1]:
             node.cut(position, position + 1)
-            node.put(target - 1 if target > position else target, score, member)
-            self._capacity += node.capacity - capacity
+            node.put(node.position(score, member), score, member)
             return
         self._cut(node, position, position + 1)
         self._put(self._seek(score, member), score, member)

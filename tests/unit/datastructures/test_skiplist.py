@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from hognose.datastructures.skiplist import DEFAULT_BLOCK_SIZE, Skiplist
+from hognose.datastructures.skiplist import DEFAULT_BLOCK_SIZE, FEW_EQUAL, Skiplist
 
 
 @pytest.fixture
@@ -24,6 +24,22 @@ def test_every_rank_finds_its_pair_and_every_pair_its_rank(thousand: Skiplist) -
         assert thousand.score_at(rank) == rank
         assert thousand.rank(float(rank), b"%04d" % rank) == rank
         assert thousand.rank_of_present(float(rank), b"%04d" % rank) == rank
+
+
+@pytest.mark.parametrize("equal", [1, 2, 3, FEW_EQUAL, FEW_EQUAL + 1, 9, 200])
+def test_members_of_equal_scores_are_found_and_moved(equal: int) -> None:
+    pairs = [(float(number // equal), b"%04d" % number) for number in range(600)]
+    listed = Skiplist()
+    for score, member in random.Random(6).sample(pairs, len(pairs)):
+        listed.insert(score, member)
+    for rank, (score, member) in enumerate(pairs):
+        assert listed.rank_of_present(score, member) == rank
+    for index in random.Random(7).sample(range(600), 300):
+        score, member = pairs[index]
+        listed.move(score, member, (score + 7.0) % 50.0)
+        pairs[index] = ((score + 7.0) % 50.0, member)
+    assert list(listed.ascending()) == sorted(pairs)
+    listed.check_invariants()
 
 
 def test_a_pair_with_another_score_is_not_found(thousand: Skiplist) -> None:
