@@ -6,6 +6,7 @@ Not here: ranges (`sorted_set_range`), pops (`sorted_set_pop`), unions, intersec
 
 from typing import Final
 
+from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from hognose.commands.arguments import I64_MAX, floating, integer, integer_between
@@ -67,10 +68,10 @@ def add_members(ctx: Context, argv: Argv, conditions: i64) -> Reply:
         conditions |= option
         at += 1
     check_add_options(count - at, conditions)
-    scores: list[float] = []
+    scores = vec[float](capacity=(count - at) >> 1)
     i: i64 = at
     while i < count:
-        scores.append(floating(argv[i]))
+        scores = append(scores, floating(argv[i]))
         i += 2
     return apply_add(ctx, argv, at, scores, conditions)
 
@@ -87,7 +88,7 @@ def check_add_options(arguments: i64, conditions: i64) -> None:
         raise CommandError(INCR_TAKES_ONE_PAIR)
 
 
-def apply_add(ctx: Context, argv: Argv, at: i64, scores: list[float], conditions: i64) -> Reply:
+def apply_add(ctx: Context, argv: Argv, at: i64, scores: vec[float], conditions: i64) -> Reply:
     """Adds the members that stand behind the scores in `argv`, from the score at index `at` on."""
     key = argv[1]
     zset = zset_to_write(ctx, key)
