@@ -79,6 +79,9 @@ def store(ctx: Context, key: bytes, old: object, new: bytes | bytearray) -> None
 def pfadd(ctx: Context, argv: Argv) -> Reply:
     key = argv[1]
     old = ctx.db.lookup_write(key)
+    if isinstance(old, bytearray) and hll.is_dense(old):  # what most commands meet
+        changes = hll.add_dense(old, argv, 2)
+        return report_added(ctx, key, changes)
     value: bytes | bytearray = hll.EMPTY_STALE if old is None else checked(old)
     try:
         value, changes = hll.add(value, argv, 2, ctx.host.settings.hll_sparse_max_bytes)
@@ -86,9 +89,15 @@ def pfadd(ctx: Context, argv: Argv) -> Reply:
         raise CommandError(CORRUPT) from None
     if old is None:
         changes += 1
+    if changes:
+        store(ctx, key, old, value)
+    return report_added(ctx, key, changes)
+
+
+def report_added(ctx: Context, key: bytes, changes: i64) -> i64:
+    """Reports what PFADD changed and gives its reply: whether that is anything."""
     if not changes:
         return 0
-    store(ctx, key, old, value)
     ctx.db.changed(STRING, b"pfadd", key)
     ctx.keyspace.dirty += changes - 1
     return 1

@@ -44,8 +44,10 @@ EMPTY: Final = b"HYLL" + bytes((SPARSE, 0, 0, 0)) + bytes(8) + b"\x7f\xff"
 EMPTY_STALE: Final = EMPTY[:15] + b"\x80" + EMPTY[16:]
 """The same, its cached estimate marked stale: what PFADD starts from."""
 
-_DENSE_START: Final = b"HYLL\0"
 _SPARSE_START: Final = b"HYLL\1"
+_H: Final = 0x48
+_Y: Final = 0x59
+_L: Final = 0x4C
 
 _HASH_SEED: Final = 0xADC83B19
 _INDEX_BITS: Final = 14
@@ -56,11 +58,17 @@ _ALPHA_INFINITY: Final = 0.721347520444481703680  # 0.5 / ln(2)
 
 def is_hyperloglog(value: bytes | bytearray) -> bool:
     """Whether a string has the header of a HyperLogLog and, when dense, its exact size. O(1)."""
-    if len(value) < HEADER_BYTES:
+    return is_dense(value) or (len(value) >= HEADER_BYTES and value.startswith(_SPARSE_START))
+
+
+def is_dense(value: bytes | bytearray) -> bool:
+    """Whether a string has the header and the size of a dense HyperLogLog. O(1).
+
+    Byte by byte, for every PFADD asks: of a bytearray, `startswith` and comparisons take about twice as long.
+    """
+    if len(value) != DENSE_BYTES or value[0] != _H or value[1] != _Y or value[2] != _L or value[3] != _L:
         return False
-    if value.startswith(_DENSE_START):
-        return len(value) == DENSE_BYTES
-    return value.startswith(_SPARSE_START)
+    return value[4] == DENSE
 
 
 def encoding_of(value: bytes | bytearray) -> i64:
@@ -88,7 +96,7 @@ def add(
     Complexity: O(1) per element when dense, O(bytes) when sparse.
     """
     if isinstance(value, bytearray) and encoding_of(value) == DENSE:
-        return value, _add_dense(value, elements, first)
+        return value, add_dense(value, elements, first)
     current = value
     changed: i64 = 0
     for position in range(first, len(elements)):
@@ -102,8 +110,8 @@ def add(
     return current, changed
 
 
-def _add_dense(dense: bytearray, elements: list[bytes], first: i64) -> i64:
-    """Adds elements to a dense value in place; how many changed it."""
+def add_dense(dense: bytearray, elements: list[bytes], first: i64) -> i64:
+    """Adds elements, as `add` does, to a dense value in place; how many changed it. O(1) per element."""
     changed: i64 = 0
     position = first
     while position < len(elements):

@@ -86,6 +86,9 @@ def test_all_registers_at_their_limit_give_the_least_integer() -> None:
         b"",
         b"HYLL",
         b"HYLX" + hll.EMPTY[4:],
+        b"HYLK" + dense_of([0] * 16384)[4:],
+        b"HYLM" + dense_of([0] * 16384)[4:],
+        b"HYLL\1" + bytes(10),
         header(2) + b"\x7f\xff",
         dense_of([0] * 16384)[:-1],
         dense_of([0] * 16384) + b"\0",
@@ -94,6 +97,8 @@ def test_all_registers_at_their_limit_give_the_least_integer() -> None:
 )
 def test_strings_without_the_right_header_or_size_are_no_hyperloglog(value: bytes) -> None:
     assert not hll.is_hyperloglog(value)
+    assert not hll.is_hyperloglog(bytearray(value))
+    assert not hll.is_dense(bytearray(value))
 
 
 @pytest.mark.parametrize("opcodes", [b"", b"\x7f\xfe", b"\x7f\xff\x00", b"\x7f", b"\x7f\xff\x80"])
