@@ -36,7 +36,7 @@ from typing import Final, final
 from librt.vecs import append, extend, pop, vec
 from mypy_extensions import i64
 
-DEFAULT_BLOCK_SIZE: Final = 64
+DEFAULT_BLOCK_SIZE: Final = 128
 STRETCH_BLOCKS: Final = 128
 GROWTH_STEP: Final = 16  # pairs by which a block's room grows: wastes little, copies rarely
 FEW_EQUAL: Final = 4  # so many members of one score are compared in turn, more are bisected

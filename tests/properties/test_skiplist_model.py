@@ -18,7 +18,7 @@ MEMBERS = st.binary(max_size=2)
 class SkiplistMachine(RuleBasedStateMachine):
     """Every operation on both sides, compared after each step."""
 
-    @initialize(block_size=st.sampled_from([4, 5, 8, 64]), stretch_blocks=st.sampled_from([4, 5, 128]))
+    @initialize(block_size=st.sampled_from([4, 5, 8, 128]), stretch_blocks=st.sampled_from([4, 5, 128]))
     def start(self, block_size: int, stretch_blocks: int) -> None:
         self.list = Skiplist(block_size, stretch_blocks)
         self.model: SortedList = SortedList()
