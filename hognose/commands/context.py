@@ -151,6 +151,10 @@ class Context:
         """Whether what waits for the client is still within its limits; it is disconnected if not."""
         return True
 
+    def may_get(self, size: i64) -> bool:
+        """Whether a reply of so many bytes is within the client's limit; it is disconnected if not."""
+        return True
+
     def pass_on(self) -> bool:
         """Hands on what is written of a long reply so far, if that may be; false where nobody wants the rest.
 

@@ -10,6 +10,7 @@ from typing import Final
 from librt.strings import BytesWriter
 from mypy_extensions import i64
 
+from hognose.commands.arguments import I64_MAX
 from hognose.commands.bulk import write_set_header, writes_straight
 from hognose.commands.context import Context
 from hognose.commands.zset_access import pairs_reply
@@ -39,7 +40,7 @@ def drawn_reply(ctx: Context, draws: Draws, count: i64, elements_each: i64) -> R
 
     Raises:
         CommandError: By what the first part takes, the reply would be longer than the longest string
-            (proto-max-bulk-len).
+            (proto-max-bulk-len), and the client has no limit that ends it before.
 
     Complexity:
         O(count), until the client's output limit is reached.
@@ -47,7 +48,11 @@ def drawn_reply(ctx: Context, draws: Draws, count: i64, elements_each: i64) -> R
     if count <= PART:
         return draws.draw(count)
     first = draws.draw(PART)
-    if count // PART > ctx.host.max_string_bytes // encoded_bytes(first, ctx.resp):
+    parts = count // PART
+    bytes_each = encoded_bytes(first, ctx.resp)
+    if parts > ctx.host.max_string_bytes // bytes_each:
+        if not ctx.may_get(min(parts, I64_MAX // bytes_each) * bytes_each):
+            return NO_REPLY
         raise CommandError(OUT_OF_RANGE)
     if not writes_straight(ctx):
         return first + draws.draw(count - PART)

@@ -59,13 +59,13 @@ class ClientLimits:
         self._any_limit = [limit.hard_bytes != 0 or limit.soft_bytes != 0 for limit in self._limits]
         return ""
 
-    def check_output(self, connection: "Connection") -> None:
-        """Drops a client that has left too much unread. O(1)."""
+    def check_output(self, connection: "Connection", coming: i64 = 0) -> None:
+        """Drops a client that has left too much unread, or would with so many bytes more. O(1)."""
         number = limit_class(connection)
         is_stranger = connection.attention & UNAUTHENTICATED != 0
         if connection.closed or not (self._any_limit[number] or is_stranger):
             return
-        unread = connection.output_bytes() - UNCOUNTED_BYTES
+        unread = connection.output_bytes() + coming - UNCOUNTED_BYTES
         if self._is_over(connection, number, unread) or (is_stranger and unread > UNAUTHENTICATED_OUTPUT_BYTES):
             text = f"Client {describe(connection)} scheduled to be closed ASAP for overcoming of output buffer limits."
             self._server.log(WARNING, text)

@@ -268,6 +268,11 @@ class Connection(Context):
         self.server.check_output_limit(self)
         return not self.closed
 
+    def may_get(self, size: i64) -> bool:
+        """See `Context`."""
+        self.server.limits.check_output(self, size)
+        return not self.closed
+
     def pass_on(self) -> bool:
         """Hands the first part of a long reply to the socket, so that the whole is not held twice. O(bytes).
 

@@ -63,6 +63,19 @@ def test_a_draw_longer_than_the_longest_string_is_refused(client: InProcessClien
     assert not client.connection.closed
 
 
+@pytest.mark.parametrize("command", FILL)
+def test_such_a_draw_ends_a_client_with_a_limit_at_once(command: str) -> None:
+    server = InProcessServer(client_output_buffer_limit="normal 1000000 0 0")
+    client = server.client()
+    client(*FILL[command])
+    client.send(command, "key", -999_999_999)
+    assert client.connection.closed
+    assert not client.transport.written
+    other = server.client()
+    other("CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0")
+    assert other.error(command, "key", -999_999_999) == "ERR value is out of range"
+
+
 class PieceTransport(MemoryTransport):
     """Keeps the sizes of what is written, too."""
 
