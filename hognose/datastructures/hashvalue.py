@@ -489,21 +489,22 @@ class HashValue(Value):
         self._body = body
         self._count = UNCOUNTED
 
-    def adopt(self, body: bytes, stride: i64, count: i64, longest: i64) -> None:
-        """Makes an empty hash what a listpack of a file holds, then changes to a table if it is beyond the limits.
+    def adopt(self, body: bytes, stride: i64, count: i64) -> None:
+        """Makes an empty hash what a listpack of a file holds, then changes to a table if there are too many fields.
+
+        A field or value beyond the limit of bytes stays in the listpack, as on real servers.
 
         Args:
             body: Entries that passed `listpack.unseal`, no field twice.
             stride: 2 for field and value, 3 with deadlines, in their order.
             count: How many fields.
-            longest: Bytes of the longest field or value.
         """
         self._body = body
         self._stride = stride
         self._count = count
         if stride == TRIPLE:
             self._read_earliest()
-        if count > self._limits.max_entries or longest > self._limits.max_value_bytes:
+        if count > self._limits.max_entries:
             self._to_table()
 
     def _to_triples(self) -> None:

@@ -317,16 +317,6 @@ def count_entries(body: bytes) -> i64:
     return count
 
 
-def text_size(body: bytes, at: i64) -> i64:
-    """Returns how long the element at an offset is as text."""
-    first: i64 = body[at]
-    if STRING6 <= first < INT13:
-        return first & 63
-    if is_int(body, at):
-        return len(format_i64(get_i64(body, at)))
-    return encoded_size(body, at) - (2 if first < STRING32 else 5)
-
-
 class Marks:
     """Which hashes have come by since a look began: a slot has the number of the look that met it last.
 
@@ -341,15 +331,15 @@ class Marks:
 SEEN: Final = Marks()
 
 
-def survey(body: bytes, stride: i64) -> tuple[i64, i64, bool]:
+def survey(body: bytes, stride: i64) -> tuple[i64, bool]:
     """Looks at what a listpack of a file holds, in groups of entries: members, fields with values and so on.
 
     Args:
         body: Entries in their proper form, as `unseal` returns them.
-        stride: How many entries make a group. Of three the last is no text.
+        stride: How many entries make a group.
 
     Returns:
-        How many entries there are, how long the longest text is, and whether the first of each group is there once.
+        How many entries there are, and whether the first of each group is there once.
 
     Complexity:
         O(N).
@@ -358,32 +348,23 @@ def survey(body: bytes, stride: i64) -> tuple[i64, i64, bool]:
     size: i64 = len(body)
     count: i64 = 0
     place: i64 = 0
-    longest: i64 = 0
     may_repeat = False
     looks = SEEN.looks
     SEEN.look += 1
     look = SEEN.look
     while at < size:
         first: i64 = body[at]
-        if STRING6 <= first < INT13:
-            length = first & 63
-            end = at + length + 2
-        else:
-            length = 0
-            if place < 2:
-                length = text_size(body, at)
-            end = at + entry_size(body, at)
+        end = at + (first & 63) + 2 if STRING6 <= first < INT13 else at + entry_size(body, at)
         if place == 0:
             mark = hash_of_entry(body, at, end)
             may_repeat = may_repeat or looks[mark] == look
             looks[mark] = look
-        longest = max(longest, length)
         place += 1
         if place == stride:
             place = 0
         count += 1
         at = end
-    return count, longest, not may_repeat or are_distinct(body, stride)
+    return count, not may_repeat or are_distinct(body, stride)
 
 
 def hash_of_entry(body: bytes, at: i64, end: i64) -> i64:

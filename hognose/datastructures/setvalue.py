@@ -301,18 +301,19 @@ class SetValue(Value):
         if not self._limits.intset_holds(self._count):
             self._to_table()
 
-    def adopt_listpack(self, body: bytes, count: i64, longest: i64) -> None:
-        """Makes an empty set what a listpack of a file holds.
+    def adopt_listpack(self, body: bytes, count: i64) -> None:
+        """Makes an empty set what a listpack of a file holds, then changes to a table if there are too many members.
+
+        A member beyond the limit of bytes stays in the listpack, as on real servers.
 
         Args:
             body: Entries that passed `listpack.unseal`, none twice.
             count: How many.
-            longest: Bytes of the longest member.
         """
         self._form = LISTPACK
         self._blob = body
         self._count = count
-        if self._count > self._limits.max_listpack_entries or longest > self._limits.max_value_bytes:
+        if self._count > self._limits.max_listpack_entries:
             self._to_table()
 
     def to_intset(self) -> None:

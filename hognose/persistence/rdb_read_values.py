@@ -108,7 +108,7 @@ def _read_collection(source: RdbSource, kind: i64, limits: ValueLimits, is_valke
         skip_producers(source)
         return stream
     if kind == rdb.HASH_ZIPMAP:
-        return hash_of_body(listpack.encode_all(zipmap_elements(source.string())), PAIR, limits)
+        return hash_of_zipmap(source.string(), limits)
     if kind == rdb.HASH_ZIPLIST:
         return hash_of_body(listpack.encode_all(ziplist_elements(source.string())), PAIR, limits)
     if is_valkey and kind == rdb.VALKEY_HASH_DEADLINES:
@@ -179,10 +179,10 @@ def read_set(source: RdbSource, kind: i64, limits: ValueLimits) -> SetValue:
         value.adopt_intset(blob)
     elif kind == rdb.SET_LISTPACK:
         body = listpack.unseal(source.string())
-        count, longest, is_distinct = listpack.survey(body, 1)
+        count, is_distinct = listpack.survey(body, 1)
         if not is_distinct:
             raise ValueError(TWICE)
-        value.adopt_listpack(body, count, longest)
+        value.adopt_listpack(body, count)
     else:
         members = read_strings(source)
         if members:
@@ -249,10 +249,8 @@ def zset_of_body(body: bytes, limits: ValueLimits) -> ZSetValue:
         raise ValueError("sorted set with a member without score")
     members = flat[::2]
     scores: list[float] = []
-    longest: i64 = 0
     in_order = True
     for index in range(len(members)):
-        longest = max(longest, len(members[index]))
         score = parse_double(flat[2 * index + 1])
         if score != score:  # noqa: PLR0124 - NaN, the one value that differs from itself
             raise ValueError("sorted set with a score that is no number")
@@ -264,7 +262,7 @@ def zset_of_body(body: bytes, limits: ValueLimits) -> ZSetValue:
         return zset_of(members, scores, limits)
     value = ZSetValue(limits.zsets)
     value.load_body(body, len(members))
-    if len(members) > limits.zsets.max_entries or longest > limits.zsets.max_value_bytes:
+    if len(members) > limits.zsets.max_entries:
         value.unpack()
     return value
 
@@ -287,13 +285,23 @@ def read_pairs(source: RdbSource, limits: ValueLimits) -> HashValue:
 
 def hash_of_body(body: bytes, stride: i64, limits: ValueLimits) -> HashValue:
     """Makes a hash of a listpack's entries: fields and values, with a stride of 3 deadlines too."""
-    count, longest, is_distinct = listpack.survey(body, stride)
+    count, is_distinct = listpack.survey(body, stride)
     if count % stride:
         raise ValueError("hash with a field without value")
     if not is_distinct:
         raise ValueError(TWICE)
     value = HashValue(limits.hashes)
-    value.adopt(body, stride, count // stride, longest)
+    value.adopt(body, stride, count // stride)
+    return value
+
+
+def hash_of_zipmap(blob: bytes, limits: ValueLimits) -> HashValue:
+    """Makes a hash of the blob of very old servers; it becomes a table where a field or value is too long as well."""
+    flat = zipmap_elements(blob)
+    value = HashValue(limits.hashes)
+    for index in range(0, len(flat), PAIR):
+        if not value.set(flat[index], flat[index + 1]):
+            raise ValueError(TWICE)
     return value
 
 

@@ -24,6 +24,8 @@ def real() -> Iterator[RealClient]:
 @pytest.fixture
 def pair(real: RealClient) -> SideBySide:
     real("FLUSHALL")
+    for kind, entries in (("hash", "512"), ("zset", "128")):
+        real("CONFIG", "SET", f"{kind}-max-listpack-entries", entries, f"{kind}-max-listpack-value", "64")
     server = InProcessServer()
     pair = SideBySide(server, real)
     pair.client("CONFIG", "SET", "rdb-version", "10")
@@ -132,6 +134,32 @@ def test_small_blobs_are_dumped_byte_for_byte_as_by_the_real_server(pair: SideBy
             pair(*command)
         pair("DUMP", "k")
     pair.real("CONFIG", "SET", "rdbcompression", "yes")
+
+
+@pytest.mark.parametrize("largest", ["3", "4"])
+@pytest.mark.parametrize(
+    "fill",
+    [
+        ("HSET", "k", "field", "v", "f", "value", "g", "1", "h", "2"),
+        ("ZADD", "k", "1", "a", "2", "long member", "3", "c", "4", "d"),
+        ("SADD", "k", "a", "long member", "c", "d"),
+    ],
+)
+def test_only_the_number_of_elements_decides_whether_a_restored_value_stays_compact(
+    pair: SideBySide, fill: tuple[str, ...], largest: str
+) -> None:
+    send = pair.client if fill[0] == "SADD" else pair
+    if fill[0] == "SADD":  # redis 7.0 has no sets of this form, 7.2 treats them as it treats hashes
+        pair.client("CONFIG", "SET", "rdb-version", "11")
+    send(*fill)
+    payload = pair.client("DUMP", "k")
+    assert isinstance(payload, bytes)
+    for kind in ("hash", "zset", "set"):
+        for client in (pair.client, pair.real):
+            client("CONFIG", "SET", f"{kind}-max-listpack-entries", largest)
+            client("CONFIG", "SET", f"{kind}-max-listpack-value", "2")
+    send("RESTORE", "k", "0", payload, "REPLACE")
+    assert (send("OBJECT", "ENCODING", "k") == b"listpack") == (largest == "4")
 
 
 REFUSALS: Commands = [

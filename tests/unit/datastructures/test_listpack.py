@@ -138,13 +138,12 @@ def test_a_corrupt_blob_is_refused(blob: bytes) -> None:
 )
 def test_survey_tells_of_a_listpack_what_its_elements_tell(elements: list[bytes], stride: int) -> None:
     firsts = elements[::stride]
-    texts = [element for place, element in enumerate(elements) if place % stride < 2]
-    expected = (len(elements), max(map(len, texts), default=0), len(set(firsts)) == len(firsts))
+    expected = (len(elements), len(set(firsts)) == len(firsts))
     assert listpack.survey(listpack.encode_all(elements), stride) == expected
 
 
 @pytest.mark.parametrize("size", range(75))
 def test_survey_finds_a_text_again_wherever_it_stands(size: int) -> None:
     text = b"x" * size
-    assert not listpack.survey(listpack.encode_all([b"a", text, b"bcd", b"1", text]), 1)[2]
-    assert listpack.survey(listpack.encode_all([b"a", text, b"bcd", b"1", text + b"y"]), 1)[2]
+    assert not listpack.survey(listpack.encode_all([b"a", text, b"bcd", b"1", text]), 1)[1]
+    assert listpack.survey(listpack.encode_all([b"a", text, b"bcd", b"1", text + b"y"]), 1)[1]
