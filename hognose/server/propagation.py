@@ -171,14 +171,16 @@ class Propagation:
                 sink.write_request(ctx.db.index, argv, request)
 
     def _end_unit(self, wraps: bool) -> None:
-        """Hands on what has collected; several commands as one transaction, unless they are not to be wrapped."""
+        """Hands on what has collected; to a sink that gets several commands as one transaction, unless told not to."""
         pending = self._pending
         self._pending = []
         self._server.effects_pending = False
-        wraps = wraps and len(pending) > 1
-        if wraps:
-            self._hand_on(ANY_DATABASE, MULTI, EVERYWHERE)
-        for effect in pending:
-            self._hand_on(effect.db_index, effect.argv, effect.targets)
-        if wraps:
-            self._hand_on(ANY_DATABASE, EXEC, EVERYWHERE)
+        for sink in self.sinks:
+            wanted = [effect for effect in pending if effect.targets & sink.target]
+            is_transaction = wraps and len(wanted) > 1
+            if is_transaction:
+                sink.write(ANY_DATABASE, MULTI)
+            for effect in wanted:
+                sink.write(effect.db_index, effect.argv)
+            if is_transaction:
+                sink.write(ANY_DATABASE, EXEC)

@@ -69,6 +69,15 @@ def test_a_transaction_of_several_effects_is_wrapped(setup: Setup) -> None:
     assert setup.run("MULTI", "SET key 1", "GET key", "INCR key", "EXEC") == ["MULTI", "SET key 1", "INCR key", "EXEC"]
 
 
+def test_what_only_replicas_get_is_not_counted_among_what_the_file_gets(setup: Setup) -> None:
+    replicas = Recorder(TO_REPLICAS)
+    setup.server.propagation.attach(replicas)
+    assert setup.run("MULTI", "PUBLISH channel a", "PUBLISH channel b", "EXEC") == []
+    assert replicas.taken() == ["MULTI", "PUBLISH channel a", "PUBLISH channel b", "EXEC"]
+    assert setup.run("MULTI", "SET key value", "PUBLISH channel a", "EXEC") == ["SET key value"]
+    assert replicas.taken() == ["MULTI", "SET key value", "PUBLISH channel a", "EXEC"]
+
+
 def test_a_transaction_across_databases_is_one_unit(setup: Setup) -> None:
     lines = setup.run("MULTI", "SET a 1", "SELECT 2", "SET b 2", "EXEC")
     assert lines == ["MULTI", "SET a 1", "2:SET b 2", "EXEC"]
