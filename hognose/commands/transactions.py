@@ -10,7 +10,7 @@ from hognose.commands.context import DENY_BLOCKING, DIRTY_CAS, DIRTY_EXEC, IN_MU
 from hognose.commands.flags import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, RO, SKIP_SLOWLOG, STALE
 from hognose.commands.keyspec import keys
 from hognose.commands.spec import Argv, CommandGroup, Context, Reply
-from hognose.errors import EXECABORT, CommandError
+from hognose.errors import EXEC_WITHOUT_MULTI, EXECABORT, NESTED_MULTI, CommandError
 from hognose.resp.reply import NO_REPLY, NULL_ARRAY, OK, write_array_header
 
 command = CommandGroup("transactions")
@@ -25,7 +25,7 @@ command = CommandGroup("transactions")
 )
 def multi(ctx: Context, argv: Argv) -> Reply:
     if ctx.attention & IN_MULTI:
-        raise CommandError("ERR MULTI calls can not be nested")
+        raise CommandError(NESTED_MULTI)
     ctx.attention |= IN_MULTI
     ctx.flags &= ~DIRTY_EXEC
     return OK
@@ -57,7 +57,7 @@ def discard(ctx: Context, argv: Argv) -> Reply:
 def exec_(ctx: Context, argv: Argv) -> Reply:
     host = ctx.host
     if ctx.attention & IN_MULTI == 0:
-        raise CommandError("ERR EXEC without MULTI")
+        raise CommandError(EXEC_WITHOUT_MULTI)
     spoilt = ctx.flags & DIRTY_CAS != 0 or watched_key_expired(ctx)
     refused = ctx.flags & DIRTY_EXEC != 0
     queued = ctx.queued

@@ -22,7 +22,7 @@ from mypy_extensions import i64
 from hognose.commands.context import DENY_BLOCKING, INTERNAL, REPLICATION_LINK, Context, QueuedCommand
 from hognose.commands.host import NOTICE, WARNING
 from hognose.commands.table import Command
-from hognose.errors import DB_OUT_OF_RANGE, CommandError, printable
+from hognose.errors import DB_OUT_OF_RANGE, EXEC_WITHOUT_MULTI, NESTED_MULTI, CommandError, printable
 from hognose.persistence.aof_directory import AofDirectory
 from hognose.persistence.aof_format import AofError, CommandReader
 from hognose.persistence.aof_manifest import AofFile
@@ -276,12 +276,18 @@ class AofLoad(LoadJob):
         return command
 
     def _begin_or_end(self, command: Command, transaction: list[QueuedCommand] | None) -> None:
-        """MULTI or EXEC."""
+        """MULTI or EXEC. One too many, as servers with faults have written, takes nothing away."""
         if command is self._multi:
-            self._transaction = []
+            if transaction is None:
+                self._transaction = []
+            else:
+                self._error_of(command, NESTED_MULTI)
+            return
+        if transaction is None:
+            self._error_of(command, EXEC_WITHOUT_MULTI)
             return
         self._transaction = None
-        for queued in transaction or []:
+        for queued in transaction:
             self._call(queued.command, queued.argv)
 
     def _call(self, command: Command, argv: list[bytes]) -> None:
@@ -297,16 +303,20 @@ class AofLoad(LoadJob):
                 name = self._files[self._index].name
                 text = f"The append only file {name} needs more databases than `databases` allows"
                 raise AofLoadError(text) from None  # what follows a SELECT would go to the database before it
-            text = "== CRITICAL == This server is sending an error to its AOF-loading-client: "
-            text += f"'{error.text}' after processing the command '{command.name}'"
-            if self._server.settings.propagation_error_behavior == "panic":
-                raise AofLoadError(text) from None
-            self._log(WARNING, text)
+            self._error_of(command, error.text)
         self._server.keyspace.settle_memory()
         client.rewritten = None
         client.out.truncate(0)
 
     # What is not as it should be
+
+    def _error_of(self, command: Command, reply: str) -> None:
+        """A command failed, which did not when it was written."""
+        text = "== CRITICAL == This server is sending an error to its AOF-loading-client: "
+        text += f"'{reply}' after processing the command '{command.name}'"
+        if self._server.settings.propagation_error_behavior == "panic":
+            raise AofLoadError(text)
+        self._log(WARNING, text)
 
     def _broken(self, reader: CommandReader, error: AofError) -> None:
         name = self._files[self._index].name

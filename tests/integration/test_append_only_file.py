@@ -285,6 +285,19 @@ def test_half_a_transaction_is_dropped(tmp_path: Path) -> None:
     assert log.read_bytes() == whole
 
 
+def test_a_multi_within_a_transaction_and_an_exec_without_one_take_nothing_away(tmp_path: Path) -> None:
+    with server(tmp_path).ready() as process:
+        single(process).set("a", 1)
+        kill(process)
+    words = ["MULTI", "INCR a", "MULTI", "INCR a", "EXEC", "EXEC", "INCR a"]
+    with next((tmp_path / "appendonlydir").glob("*.incr.aof")).open("ab") as file:
+        file.writelines(encode_command(word.encode().split()) for word in words)
+    with server(tmp_path).ready() as process:
+        assert process.client().get("a") == b"4"
+        assert "'ERR MULTI calls can not be nested' after processing the command 'multi'" in process.log()
+        assert "'ERR EXEC without MULTI' after processing the command 'exec'" in process.log()
+
+
 def broken(tmp_path: Path, tail: bytes, *options: str) -> str:
     """What a server that must not start says of a log with something at its end."""
     with server(tmp_path).ready() as process:
