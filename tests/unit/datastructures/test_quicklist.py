@@ -83,6 +83,15 @@ def test_a_changed_setting_reaches_a_list_that_exists() -> None:
     assert value.encoding() == b"listpack"
 
 
+def test_a_changed_setting_decides_the_size_of_new_nodes_of_a_list_that_exists() -> None:
+    limits = ListLimits(2)
+    value = list_of([b"a", b"b", b"c", b"d"], limits)
+    limits.configure(3)
+    value.push_tail([b"e", b"f"])
+    assert [node.count for node in value.nodes()] == [2, 3, 1]
+    value.check_invariants()
+
+
 def test_a_huge_element_gets_a_plain_node() -> None:
     value = list_of([b"a", b"x" * 100, b"b"], ListLimits(1, 100))
     assert [(node.plain, node.count) for node in value.nodes()] == [(False, 1), (True, 1), (False, 1)]
