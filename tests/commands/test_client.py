@@ -299,11 +299,11 @@ def test_arguments_count_in_whatever_form_they_came(client: InProcessClient, req
 
 def test_an_idle_client_keeps_nothing_of_what_it_has_sent(server: InProcessServer, client: InProcessClient) -> None:
     idle = server.client()
-    for size in (10, 100_000):
+    for size in (10, 20_000, 100_000):
         idle("SET", "key", "x" * size)
         shown = fields(client("CLIENT", "LIST", "ID", idle.connection.id))
         assert (shown["argv-mem"], shown["qbuf"]) == ("0", "0")
         assert int(shown["tot-mem"]) < 10_000
-        assert idle.connection.parser.buffer == b""
+        assert len(idle.connection.parser.buffer) < 100  # a short one stays until the next comes
     idle.send("BLPOP", "list", 0)
     assert fields(client("CLIENT", "LIST", "ID", idle.connection.id))["argv-mem"] == "10"

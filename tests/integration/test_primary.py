@@ -18,12 +18,18 @@ from hognose.persistence.rdb_source import RdbSource
 from tests.inprocess import InProcessServer
 from tests.integration.server_process import TIMEOUT_S, ServerProcess
 
+RECEIVED_BYTES = 128 * 1024
+
 
 class RawReplica:
     """A connection that speaks a replica's part."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+        self._socket = socket.socket()
+        self._socket.settimeout(TIMEOUT_S)
+        # Of a large buffer the kernel tells the sender only now and then that there is room: it would see no progress.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_BYTES)
+        self._socket.connect(("127.0.0.1", port))
         self._file = self._socket.makefile("rb")
 
     def send(self, *words: str | bytes | int) -> None:
