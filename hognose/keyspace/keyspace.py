@@ -16,7 +16,7 @@ from hognose.keyspace.events import KeyspaceListener
 from hognose.keyspace.freeze import Freezer
 from hognose.keyspace.lazyfree import LazyFree
 from hognose.keyspace.libraries import Libraries
-from hognose.keyspace.memory import bytes_size, value_size
+from hognose.keyspace.memory import value_size
 
 
 class Keyspace:
@@ -73,8 +73,7 @@ class Keyspace:
         self.fresh_clock: i32 = 0
         self._opened: Value | None = None
         self._opened_bytes: i64 = 0
-        self._opened_hash: HashValue | None = None  # `_opened`, if it is to stand bare in its place again
-        self._opened_segment: Segment | None = None
+        self._opened_segment: Segment | None = None  # where `_opened` is, if that is a hash
         self._opened_place: i64 = 0
         self._open: list[Value] = []
         self._open_bytes: list[i64] = []
@@ -143,7 +142,6 @@ class Keyspace:
         if self._opened is None:
             self._opened = value
             self._opened_bytes = size
-            self._opened_hash = value
             self._opened_segment = segment
             self._opened_place = place
         elif not self._is_open(value):
@@ -168,7 +166,7 @@ class Keyspace:
         if isinstance(value, (bytes, int)) or not isinstance(value, Value):
             return value_size(value)
         if self._opened is value:
-            self._opened = None
+            self._close()
             return self._opened_bytes
         for index in range(len(self._open)):
             if self._open[index] is value:
@@ -190,7 +188,7 @@ class Keyspace:
         opened = self._opened
         if opened is not None:
             self.memory_bytes += self._settled_bytes(opened) - self._opened_bytes
-            self._opened = None
+            self._close()
         if len(self._open) == 0:
             return
         for index in range(len(self._open)):
@@ -200,16 +198,16 @@ class Keyspace:
 
     def _settled_bytes(self, opened: Value) -> i64:
         """What a value weighs when its command is over, after which a small hash stands bare."""
-        value = self._opened_hash
-        if value is not None:
-            self._opened_hash = None
-            segment = self._opened_segment
-            assert segment is not None
-            if value is opened and lay_bare(segment, self._opened_place, value):
-                body = value.packed()
-                assert body is not None
-                return bytes_size(len(body))
+        segment = self._opened_segment
+        if segment is not None and isinstance(opened, HashValue) and lay_bare(segment, self._opened_place, opened):
+            return value_size(segment.slots[2 * self._opened_place + 1])
         return opened.memory_bytes()
+
+    def _close(self) -> None:
+        """Forgets the value opened first, and its segment, which would live on after its table."""
+        self._opened = None
+        if self._opened_segment is not None:
+            self._opened_segment = None
 
     def used_memory(self) -> i64:
         """The memory of all data: keys, values and tables, in bytes. O(databases)."""

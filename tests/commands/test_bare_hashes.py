@@ -1,6 +1,7 @@
 """Small hashes stand in the table of keys without an object around them, whatever commands do to them meanwhile."""
 
 import random
+import sys
 
 import pytest
 
@@ -137,6 +138,18 @@ def test_a_command_for_another_type_is_refused_and_changes_nothing(
     assert stands_bare(server.server.keyspace, b"h")
     assert client("HGETALL", "h") == [b"f", b"v"]
     check_account(server.server.keyspace)
+
+
+@pytest.mark.parametrize("last", ["HSET h f w", "HDEL h f"])
+def test_nothing_of_an_emptied_database_is_kept(client: InProcessClient, server: InProcessServer, last: str) -> None:
+    client("HSET", "h", "f", "v")
+    client("SET", "large", "x" * 1000)
+    value, _ = stored(server.server.keyspace, b"large")
+    client(*last.split())
+    before = sys.getrefcount(value)
+    client("FLUSHALL", "SYNC")
+    after = sys.getrefcount(value)
+    assert after == before - 1
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu"])
